@@ -1,0 +1,21 @@
+//! Native helpers of pg_roster: what SQL cannot do, or not fast enough. Thin on purpose; the product is in `sql/`.
+//!
+//! The SQL signatures, comments and privileges of these functions stand in `sql/`, not here.
+//!
+//! | module      | what it holds                                                  | needs PostgreSQL |
+//! |-------------|----------------------------------------------------------------|------------------|
+//! | `about`     | version of the library and of its interface                    | yes              |
+//! | `caller`    | the role in force, also inside SECURITY DEFINER functions      | yes              |
+//! | `name_key`  | the form in which names are compared                           | no               |
+//! | `cron_rule` | cron(5) rules: parsing them, and when they fire next           | no               |
+//! | `schedule`  | `cron_next`: a cron rule in a time zone, on PostgreSQL's clock | yes              |
+//! | `names`     | `name_key` for SQL                                             | yes              |
+
+mod about;
+mod caller;
+mod cron_rule;
+mod name_key;
+mod names;
+mod schedule;
+
+pgrx::pg_module_magic!();

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# setup.sh: installs the Debian packages that building, testing and the demo need, if any is missing.
+# As root with apt-get, else with sudo; with neither it names the packages and stops.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+postgres_packages=(postgresql-15 postgresql-server-dev-15)
+build_packages=(gcc make pkg-config clang libclang-dev)
+directory_packages=(slapd ldap-utils openssl)
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# The packages that are not there. A PostgreSQL with headers that is there already will do.
+missing_packages() {
+    local package
+    local wanted=("${build_packages[@]}" "${directory_packages[@]}")
+    find_pg_config >/dev/null || wanted+=("${postgres_packages[@]}")
+    for package in "${wanted[@]}"; do
+        is_installed "$package" || echo "$package"
+    done
+}
+
+as_root() {
+    if is_root; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+can_install() {
+    command -v apt-get >/dev/null || return 1
+    is_root && return
+    command -v sudo >/dev/null || return 1
+    [ -t 0 ] || sudo -n true 2>/dev/null
+}
+
+# RUNLEVEL=1: the packages must not start servers of their own. slapd: no directory below /var.
+apt() {
+    as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@"
+}
+
+install_packages() {
+    # The answer counts only while slapd is not there yet.
+    echo 'slapd slapd/no_configuration boolean true' | as_root debconf-set-selections
+    # Package lists may be missing or too old to match the mirror.
+    apt install -y --no-install-recommends "$@" >/dev/null 2>&1 && return
+    apt update
+    apt install -y --no-install-recommends "$@"
+}
+
+[ -z "${PG_CONFIG:-}" ] || command -v "$PG_CONFIG" >/dev/null || die "PG_CONFIG names $PG_CONFIG, which is not there"
+command -v dpkg-query >/dev/null || die "this is not a Debian: install PostgreSQL 15 with its server headers, clang with" \
+    "libclang, gcc, make, pkg-config, OpenLDAP's slapd and client programs, and openssl; then name pg_config in PG_CONFIG"
+command -v cargo >/dev/null || die "cargo is missing: install Rust from https://rustup.rs"
+
+mapfile -t missing < <(missing_packages)
+[ "${#missing[@]}" -gt 0 ] || exit 0
+can_install || die "install these packages first, as root: apt-get install ${missing[*]}"
+say "Installing ${missing[*]} (one to three minutes)"
+install_packages "${missing[@]}"

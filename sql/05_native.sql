@@ -1,0 +1,30 @@
+-- Native functions: their SQL signatures, comments and volatility. The code is in extension/src.
+-- MODULE_PATHNAME is replaced by CREATE EXTENSION with the library of the installed version.
+
+CREATE FUNCTION roster.version() RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'version_wrapper';
+COMMENT ON FUNCTION roster.version() IS 'Version of the pg_roster library that is loaded, such as 0.1.0.';
+
+CREATE FUNCTION roster.api_version() RETURNS integer
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'api_version_wrapper';
+COMMENT ON FUNCTION roster.api_version() IS 'Version of the interface between the database and the daemon syncd; they must agree.';
+
+CREATE FUNCTION roster_private.name_key(name text, case_sensitive boolean) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 5
+    AS 'MODULE_PATHNAME', 'sql_name_key_wrapper';
+COMMENT ON FUNCTION roster_private.name_key(text, boolean) IS
+    'The form in which a name is compared: Unicode NFC, and lower case unless case_sensitive. Independent of locale.';
+
+CREATE FUNCTION roster_private.caller() RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'caller_wrapper';
+COMMENT ON FUNCTION roster_private.caller() IS
+    'Role in force for the session: SET ROLE counts, SECURITY DEFINER does not (current_user would name the definer).';
+
+CREATE FUNCTION roster_private.cron_next(schedule text, time_zone text, after timestamptz) RETURNS timestamptz
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'cron_next_wrapper';
+COMMENT ON FUNCTION roster_private.cron_next(text, text, timestamptz) IS
+    'First time strictly after "after" at which the cron(5) rule fires on the clock of time_zone; NULL if it never does. Fixed hours fire once: right after a gap, at the first pass of a repeated hour.';

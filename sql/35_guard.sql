@@ -1,0 +1,87 @@
+-- Guard: how much a run may take away.
+
+CREATE FUNCTION roster_private.guarded_kinds() RETURNS text[]
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$ SELECT ARRAY['user', 'group', 'membership', 'nesting', 'user_attribute', 'group_attribute'] $$;
+COMMENT ON FUNCTION roster_private.guarded_kinds IS 'Kinds of change that a guard counts.';
+
+CREATE FUNCTION roster_private.edge_kind(p_kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$ SELECT CASE p_kind WHEN 'user' THEN 'membership' ELSE 'nesting' END $$;
+COMMENT ON FUNCTION roster_private.edge_kind IS 'Kind of change of an edge, by the kind of its member.';
+
+-- A value that gives way to another of the same attribute is a change, not a loss.
+CREATE FUNCTION roster_private.planned_removals(c roster_private.plan_context) RETURNS TABLE (kind text, removals bigint)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT p.kind, count(*) FROM plan_entity p
+    WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.op = 'remove' GROUP BY p.kind
+    UNION ALL
+    SELECT edge_kind(e.kind), count(*) FROM plan_edge e
+    WHERE e.slot = c.slot AND e.run_id = c.run_id AND e.op = 'remove' GROUP BY e.kind
+    UNION ALL
+    SELECT v.kind || '_attribute', sum(v.lost)
+    FROM (SELECT r.kind, greatest(0, count(*) - (SELECT count(*) FROM plan_value a
+                                                 WHERE a.slot = c.slot AND a.run_id = c.run_id AND a.op = 'add'
+                                                   AND a.kind = r.kind AND a.id = r.id AND a.name = r.name)) AS lost
+          FROM plan_value r WHERE r.slot = c.slot AND r.run_id = c.run_id AND r.op = 'remove'
+          GROUP BY r.kind, r.id, r.name) v
+    GROUP BY v.kind
+$$;
+COMMENT ON FUNCTION roster_private.planned_removals IS 'Removals of a plan per kind, as the guard counts them.';
+
+-- Counting stops at p_enough: more than that is all the guard needs to know.
+CREATE FUNCTION roster_private.owned_facts(p_source_id integer, p_kind text, p_enough bigint) RETURNS bigint
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT count(*) FROM (
+        SELECT FROM user_claim k JOIN app_user u USING (user_id)
+        WHERE p_kind = 'user' AND k.source_id = p_source_id AND u.active
+        UNION ALL
+        SELECT FROM group_claim k WHERE p_kind = 'group' AND k.source_id = p_source_id
+        UNION ALL
+        SELECT FROM membership m WHERE p_kind = 'membership' AND m.source_id = p_source_id
+        UNION ALL
+        SELECT FROM nesting n WHERE p_kind = 'nesting' AND n.source_id = p_source_id
+        UNION ALL
+        SELECT FROM user_attribute a WHERE p_kind = 'user_attribute' AND a.source_id = p_source_id
+        UNION ALL
+        SELECT FROM group_attribute a WHERE p_kind = 'group_attribute' AND a.source_id = p_source_id
+        LIMIT p_enough) f
+$$;
+COMMENT ON FUNCTION roster_private.owned_facts IS 'How many facts of a kind a source owns, counted up to p_enough.';
+
+CREATE FUNCTION roster_private.guard_verdict(c roster_private.plan_context) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    v_kind    text;
+    v_lost    bigint;
+    v_count   bigint;
+    v_percent numeric;
+    v_total   bigint;
+    v_found   text[] := '{}';
+BEGIN
+    FOR v_kind, v_lost, v_count, v_percent IN
+        SELECT r.kind, r.removals, coalesce(g.max_count, 50), coalesce(g.max_percent, 10)
+        FROM planned_removals(c) r LEFT JOIN guard g ON g.source_id = c.source_id AND g.kind = r.kind
+        WHERE r.removals > 0 ORDER BY r.kind COLLATE "C"
+    LOOP
+        v_total := owned_facts(c.source_id, v_kind,
+                               greatest(2 * v_lost, ceil(v_lost * 100 / greatest(v_percent, 0.001))::bigint) + 1);
+        IF v_lost >= v_total OR v_total >= 4 AND v_lost * 2 > v_total THEN
+            v_found := v_found || format('%s of %s %s would be removed: all or more than half is never taken without an override',
+                                         v_lost, v_total, kind_plural(v_kind));
+        ELSIF v_lost > v_count AND v_lost > v_total * v_percent / 100 THEN
+            v_found := v_found || format('%s %s would be removed: more than %s and more than %s %%',
+                                         v_lost, kind_plural(v_kind), v_count, trim_scale(v_percent));
+        END IF;
+    END LOOP;
+    RETURN nullif(array_to_string(v_found, '; '), '');
+END $$;
+COMMENT ON FUNCTION roster_private.guard_verdict IS 'NULL when a plan may be applied, else a sentence for each limit that it passes.';
+
+CREATE FUNCTION roster_private.kind_plural(p_kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$ SELECT replace(p_kind, '_', ' ') || 's' $$;
+COMMENT ON FUNCTION roster_private.kind_plural IS 'A kind of change as people say it.';

@@ -1,0 +1,405 @@
+-- Runs of sources, from the claim to the end. The daemon calls these and nothing else; SQL calls that run a whole
+-- source (drop_source) share finish_run.
+
+CREATE TYPE roster_private.claimed_run AS (
+    run_id bigint, slot smallint, source text, iam text, kind text, mode text, config jsonb);
+CREATE TYPE roster_private.run_report AS (
+    run_id bigint, source text, mode text, state text, read bigint, added bigint, changed bigint, removed bigint,
+    quarantined bigint, message text);
+COMMENT ON TYPE roster_private.claimed_run IS 'A run that the calling session may carry out.';
+COMMENT ON TYPE roster_private.run_report IS 'How a run ended.';
+
+CREATE FUNCTION roster_private.run_context(p_run_id bigint, p_slot smallint) RETURNS roster_private.plan_context
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT ROW(r.run_id, p_slot, s.source_id, s.iam_id, i.case_sensitive)::plan_context
+    FROM sync_run r JOIN source s USING (source_id) JOIN iam i USING (iam_id) WHERE r.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION roster_private.run_context IS 'Context of a run whose rows are in that slot.';
+
+-- Session locks end with the connection: a daemon that dies frees its source at once, one that is only slow keeps it.
+CREATE FUNCTION roster_private.take_source(p_source_id integer) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$ SELECT pg_try_advisory_lock(lock_class('source'), p_source_id) $$;
+COMMENT ON FUNCTION roster_private.take_source IS 'Takes a source for this session, until it disconnects; false when another has it.';
+
+CREATE FUNCTION roster_private.take_slot() RETURNS smallint
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    FOR v_slot IN 1..8 LOOP
+        IF pg_try_advisory_lock(lock_class('slot'), v_slot) THEN
+            PERFORM clear_slot(v_slot::smallint);
+            RETURN v_slot;
+        END IF;
+    END LOOP;
+    RAISE EXCEPTION 'eight runs are under way in this database, more do not fit'
+        USING ERRCODE = 'lock_not_available', HINT = 'Wait until one of them ends: see roster.sync_runs.';
+END $$;
+COMMENT ON FUNCTION roster_private.take_slot IS 'Takes a free slot of staging for this session and empties it.';
+
+CREATE FUNCTION roster_private.start_run(p_run_id bigint) RETURNS roster_private.claimed_run
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_claimed claimed_run;
+    v_slot    smallint := take_slot();
+BEGIN
+    UPDATE sync_run r SET state = 'running', started_at = clock_timestamp(), slot = v_slot WHERE r.run_id = p_run_id;
+    -- This session has the source: whatever else calls itself running has lost its process.
+    UPDATE sync_run r SET state = 'failed', finished_at = clock_timestamp(),
+                          message = 'the process that ran it ended before it was done; nothing was written'
+    FROM sync_run mine
+    WHERE mine.run_id = p_run_id AND r.source_id = mine.source_id AND r.state = 'running' AND r.run_id <> p_run_id;
+    SELECT r.run_id, r.slot, s.source, i.iam, s.kind, r.mode, s.config INTO v_claimed
+    FROM sync_run r JOIN source s USING (source_id) JOIN iam i USING (iam_id) WHERE r.run_id = p_run_id;
+    RETURN v_claimed;
+END $$;
+COMMENT ON FUNCTION roster_private.start_run IS 'Turns a run of a source that this session has taken into a running one.';
+
+CREATE FUNCTION roster_private.new_run(p_source_id integer, p_mode text, p_trigger text, p_state text) RETURNS bigint
+    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    INSERT INTO sync_run (run_id, source_id, mode, trigger, state)
+    VALUES (nextval('roster_private.run_id_seq'), p_source_id, p_mode, p_trigger, p_state) RETURNING run_id
+$$;
+COMMENT ON FUNCTION roster_private.new_run IS 'Records a run.';
+
+CREATE FUNCTION roster_private.claim_run(source text, mode text DEFAULT 'apply', trigger text DEFAULT 'manual')
+    RETURNS roster_private.claimed_run
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_source source := find_source(claim_run.source);
+BEGIN
+    PERFORM check_pulled(v_source);
+    IF NOT take_source(v_source.source_id) THEN
+        RAISE EXCEPTION 'source "%" is being synchronised by another process', v_source.source
+            USING ERRCODE = 'lock_not_available', HINT = 'Wait until it is done: see roster.sync_runs.';
+    END IF;
+    RETURN start_run(new_run(v_source.source_id, claim_run.mode, claim_run.trigger, 'queued'));
+END $$;
+COMMENT ON FUNCTION roster_private.claim_run IS 'Starts a run of a source in this session. Errors: 42704 no such source, 55P03 another session runs it.';
+
+CREATE FUNCTION roster_private.check_pulled(p_source roster_private.source) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    IF p_source.kind NOT IN ('ldap', 'table', 'endpoint') THEN
+        RAISE EXCEPTION 'source "%" is of kind %: it is told what changes and cannot be synchronised', p_source.source, p_source.kind
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Synchronise sources of kind ldap, table or endpoint.';
+    END IF;
+    IF NOT p_source.enabled THEN
+        RAISE EXCEPTION 'source "%" is disabled', p_source.source
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = format('SELECT roster.alter_source(%L, enabled => true);', p_source.source);
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.check_pulled IS 'Refuses sources that are disabled or have nothing to read from.';
+
+-- Runs that were asked for come first, then schedules. A source that is busy is left for the next look.
+CREATE FUNCTION roster_private.claim_next_run() RETURNS SETOF roster_private.claimed_run
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_run    record;
+    v_source source;
+BEGIN
+    FOR v_run IN
+        SELECT r.run_id, r.source_id FROM sync_run r JOIN source s USING (source_id)
+        WHERE r.state = 'queued' AND s.enabled AND s.dropped_at IS NULL ORDER BY r.run_id FOR UPDATE OF r SKIP LOCKED
+    LOOP
+        IF take_source(v_run.source_id) THEN
+            RETURN NEXT start_run(v_run.run_id);
+            RETURN;
+        END IF;
+    END LOOP;
+    FOR v_source IN
+        SELECT s.* FROM source s
+        WHERE s.enabled AND s.dropped_at IS NULL AND s.next_run_at <= clock_timestamp()
+        ORDER BY s.next_run_at FOR UPDATE SKIP LOCKED
+    LOOP
+        IF take_source(v_source.source_id) THEN
+            -- However many times were missed, one run catches up.
+            UPDATE source s SET next_run_at = cron_next(s.schedule, s.time_zone, clock_timestamp())
+            WHERE s.source_id = v_source.source_id;
+            RETURN NEXT start_run(new_run(v_source.source_id, 'apply', 'schedule', 'queued'));
+            RETURN;
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION roster_private.claim_next_run IS 'Starts the next run that is due in this session: none or one row.';
+
+CREATE FUNCTION roster_private.next_due() RETURNS timestamptz
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT greatest(min(s.next_run_at), clock_timestamp() + interval '1 second')
+    FROM source s WHERE s.enabled AND s.dropped_at IS NULL AND s.next_run_at IS NOT NULL
+    HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION roster_private.next_due IS 'When the next schedule fires, at least a second from now; NULL when none is set.';
+
+CREATE FUNCTION roster_private.source_config(source text) RETURNS TABLE (source text, iam text, kind text, config jsonb)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT s.source, i.iam, s.kind, s.config FROM find_source(source_config.source) s JOIN iam i USING (iam_id)
+$$;
+COMMENT ON FUNCTION roster_private.source_config IS 'How a source is configured.';
+
+CREATE FUNCTION roster_private.known_entities(run_id bigint) RETURNS TABLE (kind text, key uuid, fingerprint uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT 'user', k.key, k.fingerprint FROM sync_run r JOIN user_claim k USING (source_id) WHERE r.run_id = known_entities.run_id
+    UNION ALL
+    SELECT 'group', k.key, k.fingerprint FROM sync_run r JOIN group_claim k USING (source_id) WHERE r.run_id = known_entities.run_id
+$$;
+COMMENT ON FUNCTION roster_private.known_entities IS 'What the source of a run stated last time: what still has its fingerprint need not be staged.';
+
+CREATE FUNCTION roster_private.complete_run(run_id bigint, read bigint, entities bigint, vals bigint, edges bigint,
+                                            quarantined bigint, note text DEFAULT NULL)
+    RETURNS roster_private.run_report
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    v_run    sync_run;
+    v_slot   smallint;
+    v_staged bigint[];
+BEGIN
+    SELECT r.* INTO v_run FROM sync_run r WHERE r.run_id = complete_run.run_id FOR UPDATE;
+    IF v_run.state IS DISTINCT FROM 'running' OR NOT take_source(v_run.source_id) THEN
+        RAISE EXCEPTION 'run % is not this session''s to complete (it is %)', complete_run.run_id, coalesce(v_run.state, 'unknown')
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Synchronise the source again.';
+    END IF;
+    v_slot := v_run.slot;
+    v_staged := ARRAY[
+        (SELECT count(*) FROM staged_entity s WHERE s.slot = v_slot AND s.run_id = v_run.run_id),
+        (SELECT count(*) FROM staged_value s WHERE s.slot = v_slot AND s.run_id = v_run.run_id),
+        (SELECT count(*) FROM staged_edge s WHERE s.slot = v_slot AND s.run_id = v_run.run_id),
+        (SELECT count(*) FROM staged_quarantine s WHERE s.slot = v_slot AND s.run_id = v_run.run_id)];
+    IF v_staged <> ARRAY[entities, vals, edges, quarantined] THEN
+        RAISE EXCEPTION 'staging of run % is incomplete: % rows are there, % were sent', v_run.run_id, v_staged,
+                        ARRAY[entities, vals, edges, quarantined]
+            USING ERRCODE = 'data_corrupted', HINT = 'PostgreSQL may have restarted in between. Synchronise the source again.';
+    END IF;
+    UPDATE sync_run r SET read = complete_run.read, message = note WHERE r.run_id = v_run.run_id;
+    PERFORM finish_run(v_run.run_id, v_slot, v_staged[1] > 0);
+    RETURN report_of(v_run.run_id);
+END $$;
+COMMENT ON FUNCTION roster_private.complete_run IS 'Plans, guards and applies what a run has staged, in this transaction. The numbers say how many rows were staged: read is for the record, the others must agree.';
+
+CREATE FUNCTION roster_private.report_of(p_run_id bigint) RETURNS roster_private.run_report
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT ROW(r.run_id, s.source, r.mode, r.state, r.read, r.added, r.changed, r.removed, r.quarantined, r.message)::run_report
+    FROM sync_run r JOIN source s USING (source_id) WHERE r.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION roster_private.report_of IS 'How a run stands.';
+
+CREATE FUNCTION roster_private.finish_run(p_run_id bigint, p_slot smallint, p_differs boolean) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    c         plan_context := run_context(p_run_id, p_slot);
+    v_mode    text;
+    v_verdict text;
+BEGIN
+    SELECT r.mode INTO v_mode FROM sync_run r WHERE r.run_id = p_run_id;
+    IF p_differs THEN
+        PERFORM lock_iam(c.iam_id, true);
+        PERFORM reject_unusable(c);
+        PERFORM make_plan(c);
+        PERFORM count_plan(c);
+        v_verdict := guard_verdict(c);
+    END IF;
+    UPDATE sync_run r SET quarantined = (SELECT count(*) FROM staged_quarantine q WHERE q.slot = p_slot AND q.run_id = p_run_id)
+    WHERE r.run_id = p_run_id;
+    IF v_mode = 'plan' OR v_verdict IS NOT NULL THEN
+        PERFORM keep_plan(c);
+        PERFORM end_as(p_run_id, CASE v_mode WHEN 'plan' THEN 'succeeded' ELSE 'blocked' END, v_verdict);
+    ELSE
+        IF p_differs THEN
+            PERFORM apply_plan(c);
+            PERFORM forget_plans(c.source_id);
+        END IF;
+        PERFORM store_quarantine(c);
+        PERFORM end_as(p_run_id, 'succeeded', NULL);
+    END IF;
+    PERFORM clear_slot(p_slot);
+    IF p_differs THEN
+        PERFORM number_changes();
+        NOTIFY roster_changes;
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.finish_run IS 'Plan, guard, apply. p_differs = something was staged.';
+
+CREATE FUNCTION roster_private.reject_unusable(c roster_private.plan_context) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    WITH gone AS (
+        DELETE FROM staged_entity s
+        WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.present
+          AND (btrim(s.name) = '' OR octet_length(s.name) > 1000 OR octet_length(s.external_id) > 1000)
+        RETURNING s.*
+    )
+    INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
+    SELECT c.slot, c.run_id, g.kind, left(g.external_id, 200),
+           CASE WHEN btrim(g.name) = '' THEN 'the name is empty' ELSE 'name or id is longer than 1000 bytes' END,
+           jsonb_build_object('name', left(g.name, 200), 'external_id', left(g.external_id, 200))
+    FROM gone g
+$$;
+COMMENT ON FUNCTION roster_private.reject_unusable IS 'Quarantines staged entities whose name or id no index can hold.';
+
+CREATE FUNCTION roster_private.count_plan(c roster_private.plan_context) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    UPDATE sync_run r SET added = n.added, changed = n.changed, removed = n.removed
+    FROM (SELECT count(*) FILTER (WHERE p.op = 'add') AS added, count(*) FILTER (WHERE p.op = 'change') AS changed,
+                 count(*) FILTER (WHERE p.op = 'remove') AS removed
+          FROM (SELECT e.op FROM plan_entity e WHERE e.slot = c.slot AND e.run_id = c.run_id
+                UNION ALL SELECT v.op FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id
+                UNION ALL SELECT e.op FROM plan_edge e WHERE e.slot = c.slot AND e.run_id = c.run_id) p) n
+    WHERE r.run_id = c.run_id
+$$;
+COMMENT ON FUNCTION roster_private.count_plan IS 'Records how many changes a plan lists.';
+
+-- Rows move to the logged slot 0, where they survive a crash until somebody applies them or they are out of date.
+CREATE FUNCTION roster_private.keep_plan(c roster_private.plan_context) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_rows  bigint;
+    v_total bigint := 0;
+BEGIN
+    UPDATE plan_entity p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
+    UPDATE plan_value p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
+    UPDATE plan_edge p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
+    UPDATE sync_run r SET kept_rows = v_total, base = pg_current_snapshot(), base_at = clock_timestamp() WHERE r.run_id = c.run_id;
+END $$;
+COMMENT ON FUNCTION roster_private.keep_plan IS 'Keeps a plan for apply_run.';
+
+CREATE FUNCTION roster_private.forget_plans(p_source_id integer) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_runs bigint[];
+BEGIN
+    WITH old AS (
+        UPDATE sync_run r SET kept_rows = NULL, base = NULL WHERE r.source_id = p_source_id AND r.kept_rows IS NOT NULL RETURNING r.run_id
+    ) SELECT array_agg(o.run_id) INTO v_runs FROM old o;
+    IF v_runs IS NOT NULL THEN
+        DELETE FROM plan_entity p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
+        DELETE FROM plan_value p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
+        DELETE FROM plan_edge p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.forget_plans IS 'Drops the kept plans of a source: its data is no longer what they were made from.';
+
+CREATE FUNCTION roster_private.store_quarantine(c roster_private.plan_context) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    DELETE FROM quarantined q WHERE q.source_id = c.source_id
+        AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+    INSERT INTO quarantined AS q (source_id, kind, key, run_id, reason, entry)
+    SELECT DISTINCT ON (s.kind, s.key) c.source_id, s.kind, s.key, c.run_id, s.reason, s.entry
+    FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id ORDER BY s.kind, s.key, s.reason
+    ON CONFLICT (source_id, kind, key) DO UPDATE SET run_id = excluded.run_id, reason = excluded.reason, entry = excluded.entry
+    WHERE (q.reason, q.entry) IS DISTINCT FROM (excluded.reason, excluded.entry)
+$$;
+COMMENT ON FUNCTION roster_private.store_quarantine IS 'Makes the quarantine of a source what its complete run found; an entry that is fine again leaves it.';
+
+CREATE FUNCTION roster_private.end_as(p_run_id bigint, p_state text, p_message text) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    UPDATE sync_run r SET state = p_state, finished_at = clock_timestamp(), message = nullif(concat_ws('; ', p_message, r.message), '')
+    WHERE r.run_id = p_run_id
+$$;
+COMMENT ON FUNCTION roster_private.end_as IS 'Ends a run; p_message is put before what its message says already.';
+
+CREATE FUNCTION roster_private.end_run(run_id bigint, state text, message text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_slot smallint;
+BEGIN
+    IF state NOT IN ('failed', 'cancelled') THEN
+        RAISE EXCEPTION 'argument "state" must be failed or cancelled, not %', state USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT r.slot INTO v_slot FROM sync_run r WHERE r.run_id = end_run.run_id AND r.state = 'running' FOR UPDATE;
+    IF FOUND THEN
+        PERFORM end_as(end_run.run_id, end_run.state, end_run.message);
+        IF pg_try_advisory_lock(lock_class('slot'), v_slot) THEN
+            PERFORM clear_slot(v_slot);
+        END IF;
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.end_run IS 'Ends a running run without effect: state failed or cancelled, message for people.';
+
+CREATE FUNCTION roster.apply_run(run_id bigint, override_guard boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    v_run     sync_run;
+    c         plan_context := run_context(apply_run.run_id, 0::smallint);
+BEGIN
+    SELECT r.* INTO v_run FROM sync_run r WHERE r.run_id = apply_run.run_id FOR UPDATE;
+    IF NOT FOUND OR v_run.kept_rows IS NULL THEN
+        RAISE EXCEPTION 'run % has no plan that could be applied', apply_run.run_id
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = CASE WHEN v_run.run_id IS NULL THEN 'See roster.sync_runs.' ELSE format('It %s; make a new plan: SELECT roster.plan(...).', v_run.state) END;
+    END IF;
+    IF NOT pg_try_advisory_xact_lock(lock_class('source'), v_run.source_id) THEN
+        RAISE EXCEPTION 'the source of run % is being synchronised', apply_run.run_id
+            USING ERRCODE = 'lock_not_available', HINT = 'Wait until that run is done: see roster.sync_runs.';
+    END IF;
+    PERFORM lock_iam(c.iam_id, true);
+    PERFORM check_base(c, v_run);
+    PERFORM apply_kept(c, override_guard);
+    RETURN c.run_id;
+END $$;
+COMMENT ON FUNCTION roster.apply_run(bigint, boolean) IS 'Applies exactly the plan of a run that was planned or blocked, and returns run_id. Refused (40001) when the data of the identity manager changed since. A plan beyond the guard stays blocked unless override_guard is true; who overrode is in roster.changes.';
+
+CREATE FUNCTION roster_private.check_base(c roster_private.plan_context, p_run roster_private.sync_run) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    -- Times narrow it down to few runs, snapshots decide: times alone could tie.
+    IF EXISTS (SELECT FROM run r
+               WHERE (r.at >= p_run.base_at - interval '1 minute' OR r.at IS NULL) AND c.iam_id = ANY (r.iam_ids)
+                 AND NOT pg_visible_in_snapshot(r.xact, p_run.base)) THEN
+        RAISE EXCEPTION 'the data changed since the plan of run % was made', p_run.run_id
+            USING ERRCODE = 'serialization_failure', HINT = 'Synchronise the source again and look at the new plan.';
+    END IF;
+    PERFORM expect_rows('kept plan', p_run.kept_rows,
+        (SELECT count(*) FROM plan_entity p WHERE p.slot = 0 AND p.run_id = c.run_id)
+        + (SELECT count(*) FROM plan_value p WHERE p.slot = 0 AND p.run_id = c.run_id)
+        + (SELECT count(*) FROM plan_edge p WHERE p.slot = 0 AND p.run_id = c.run_id));
+END $$;
+COMMENT ON FUNCTION roster_private.check_base IS 'Refuses a kept plan whose identity manager changed since it was made.';
+
+CREATE FUNCTION roster_private.apply_kept(c roster_private.plan_context, p_override boolean) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    v_verdict text := guard_verdict(c);
+BEGIN
+    IF v_verdict IS NOT NULL AND NOT p_override THEN
+        UPDATE sync_run r SET state = 'blocked', mode = 'apply', finished_at = clock_timestamp(), message = v_verdict WHERE r.run_id = c.run_id;
+        RETURN;
+    END IF;
+    PERFORM apply_plan(c);
+    IF v_verdict IS NOT NULL THEN
+        PERFORM record_config(c.run_id, 'add', 'override', c.iam_id, (SELECT s.source FROM source s WHERE s.source_id = c.source_id),
+                              NULL, NULL, to_jsonb(v_verdict));
+    END IF;
+    IF (SELECT r.drops_source FROM sync_run r WHERE r.run_id = c.run_id) THEN
+        PERFORM close_source(c);
+    END IF;
+    PERFORM forget_plans(c.source_id);
+    UPDATE sync_run r SET state = 'succeeded', mode = 'apply', finished_at = clock_timestamp(), message = v_verdict WHERE r.run_id = c.run_id;
+    PERFORM number_changes();
+    NOTIFY roster_changes;
+END $$;
+COMMENT ON FUNCTION roster_private.apply_kept IS 'Applies a kept plan, or marks its run as blocked.';

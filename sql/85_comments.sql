@@ -1,0 +1,69 @@
+-- Comments on the public views. A column of one name means the same everywhere, so it is described once.
+
+COMMENT ON VIEW roster.identity_managers IS 'Identity managers: origins of identities. "builtin" is always there.';
+COMMENT ON VIEW roster.sources IS 'What feeds identity managers, with schedule and health: ok, running, failing, stale (an hour past its time), blocked (guard), never_ran, disabled.';
+COMMENT ON VIEW roster.users IS 'Users, disabled ones too.';
+COMMENT ON VIEW roster.groups IS 'Groups.';
+COMMENT ON VIEW roster.memberships IS 'Who is directly in which group: users (member_kind user) and groups (member_kind group), one row per source that says so.';
+COMMENT ON VIEW roster.user_attributes IS 'Attribute values stated on users, before inheritance, one row per source that states them.';
+COMMENT ON VIEW roster.group_attributes IS 'Attribute values stated on groups, before inheritance, one row per source that states them.';
+COMMENT ON VIEW roster.effective_groups IS 'Active users with every group they are in, directly or through nesting.';
+COMMENT ON VIEW roster.effective_attributes IS 'What holds: active users with every distinct attribute value, their own and inherited.';
+COMMENT ON VIEW roster.attribute_origins IS 'Where each effective value comes from: one row per user''s own value and source, and per group joined, group that carries the value and source.';
+COMMENT ON VIEW roster.user_profiles IS 'Users with all that holds for them, one document each, sorted.';
+COMMENT ON VIEW roster.guards IS 'How many removals of a kind one run of a source may make: more than max_count and more than max_percent is blocked.';
+COMMENT ON VIEW roster.sync_runs IS 'Runs of sources. Single SQL calls appear in roster.changes only.';
+COMMENT ON VIEW roster.sync_changes IS 'Every change of a run, planned or applied.';
+COMMENT ON VIEW roster.quarantine IS 'Entries that could not be taken at the last complete run of their source. They count as present: what was known of them stays.';
+COMMENT ON VIEW roster.changes IS 'Audit trail and change feed. Rows not numbered yet have change_id NULL; roster.read_changes() numbers and returns.';
+
+DO $$
+DECLARE
+    v_text   jsonb := $json${
+        "iam": "Identity manager.", "kind": "Kind.", "display_name": "Name for people.", "enabled": "False: nothing runs.",
+        "case_sensitive": "Whether usernames differ by case.", "created_at": "When it came to be.", "updated_at": "When it last changed.",
+        "source": "Source that owns the fact; \"manual\" = SQL calls.", "schedule": "cron(5) rule: minute hour day month weekday; NULL = on request only.",
+        "next_run_at": "When the schedule fires next.", "priority": "For merge rules: the highest number wins.", "last_run_id": "Last run that ended.",
+        "last_success_at": "When a run last succeeded.", "health": "ok, running, failing, stale, blocked, never_ran or disabled.",
+        "config": "Configuration by kind; secrets are references.", "time_zone": "Time zone in which the schedule is read.",
+        "last_error": "Why the last run failed or was blocked.", "user_id": "Number of the user, never used again.", "username": "Name of the account, Unicode NFC.",
+        "external_id": "Immutable id in the source: entryUUID, objectGUID, SCIM id.", "email": "E-mail address.",
+        "active": "False: disabled, by an administrator or because no source states the user any more.",
+        "profile": "General information as a JSON object; never an entitlement.", "group_id": "Number of the group, never used again.",
+        "group_name": "Name of the group, unique per identity manager.", "member_kind": "user or group.", "member_name": "Username or group name of the member.",
+        "since": "When the source first stated it.", "valid_from": "Holds from then on; NULL = always.", "valid_until": "Holds up to then, not including; NULL = for ever.",
+        "member_id": "user_id or group_id of the member.", "owner": "Username or group name that the value is stated on.", "name": "Name of the attribute.",
+        "value": "One value.", "direct": "Whether the user is directly in the group.", "depth": "Steps from the user: 1 = direct.",
+        "origin": "user = stated on the user, group = inherited.", "path": "Shortest chain of group names from the group joined to the one that carries the value; empty for own values.",
+        "wins": "False where a merge rule drops the value.", "stale": "Past the max_age of its source.", "platforms": "Platform usernames by platform.",
+        "groups": "Effective groups, sorted.", "attributes": "Effective attributes: {\"name\": [\"value\", ...]}, sorted.", "permissions": "Effective permissions, sorted.",
+        "max_count": "Removals allowed, as a number.", "max_percent": "Removals allowed, in percent of what the source states.",
+        "run_id": "Run of a source; NULL for single changes.", "mode": "apply or plan.", "trigger": "schedule, manual, event or login.",
+        "state": "queued, running, succeeded, failed, blocked or cancelled.", "started_at": "When it began, or was asked for.", "finished_at": "When it ended.",
+        "read": "Entries read from the source.", "added": "Changes that add.", "changed": "Changes that change.", "removed": "Changes that remove; disabling a user is one.",
+        "quarantined": "Entries that could not be taken.", "message": "For people: why it failed or was blocked, what was noticed.",
+        "change": "add, change or remove.", "subject": "What changed: username, group name, source.", "before": "As it was; NULL when it was not.", "after": "As it is; NULL when it is not, or when there is nothing but the name.",
+        "key": "Name or id of the entry in its source.", "reason": "Why it could not be taken.", "entry": "The entry: mapped fields only.",
+        "change_id": "Number in the feed, ascending without omission for a reader; NULL until numbered.", "changed_at": "When it took effect.", "actor": "Role that made the change."
+    }$json$;
+    v_column record;
+BEGIN
+    FOR v_column IN
+        SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'roster'::regnamespace AND c.relkind = 'v' AND a.attnum > 0
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN roster.%I.%I IS %L', v_column.relname, v_column.attname, v_text ->> v_column.attname);
+    END LOOP;
+END $$;
+COMMENT ON COLUMN roster.identity_managers.kind IS 'Kind as given; informational.';
+COMMENT ON COLUMN roster.sources.kind IS 'ldap, scim, table, endpoint, push, login or manual.';
+COMMENT ON COLUMN roster.sources.source IS 'Name of the source.';
+COMMENT ON COLUMN roster.guards.kind IS 'user, group, membership, nesting, user_attribute or group_attribute.';
+COMMENT ON COLUMN roster.quarantine.kind IS 'user or group.';
+COMMENT ON COLUMN roster.quarantine.run_id IS 'Run that first found the entry so.';
+COMMENT ON COLUMN roster.changes.kind IS 'As in sync_changes, and identity_manager, source, guard, override.';
+COMMENT ON COLUMN roster.sync_changes.kind IS 'user, group, membership (subject group, name user), nesting (subject group, name group inside it), user_attribute, group_attribute.';
+COMMENT ON COLUMN roster.sync_changes.name IS 'Attribute, member or nested group.';
+COMMENT ON COLUMN roster.changes.name IS 'Attribute, member or nested group.';
+COMMENT ON COLUMN roster.sync_changes.run_id IS 'Run of a source.';
+COMMENT ON COLUMN roster.sync_runs.run_id IS 'Number of the run.';

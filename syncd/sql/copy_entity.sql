@@ -1,0 +1,3 @@
+COPY roster_private.staged_entity
+    (slot, run_id, kind, present, key, external_id, name, display_name, email, profile, active, fingerprint)
+FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+SELECT source, kind, config FROM roster_private.source_config($1)

@@ -1,0 +1,161 @@
+//! `syncd check`: from the connection to the database to a sample entry of each source.
+
+use std::io::{self, Write, stdout};
+
+use serde::Serialize;
+use tokio_postgres::Client;
+
+use crate::Outcome;
+use crate::cli::CheckArgs;
+use crate::connector::{CheckState, CheckStep, Connector};
+use crate::database::DatabaseError;
+use crate::lease::{self, Source};
+use crate::output::{CommandError, json, printable};
+use crate::pipeline::Surroundings;
+use crate::source;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    ok: bool,
+    database: Vec<CheckStep>,
+    sources: Vec<SourceReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct SourceReport {
+    source: String,
+    kind: String,
+    steps: Vec<CheckStep>,
+}
+
+pub async fn check(around: &Surroundings, args: &CheckArgs) -> Result<Outcome, CommandError> {
+    let mut report = Report { ok: true, database: Vec::new(), sources: Vec::new() };
+    if let Some(client) = check_database(around, &mut report.database).await? {
+        for source in sources(&client, args).await? {
+            let steps = check_source(around, &source).await;
+            report.sources.push(SourceReport { source: source.source, kind: source.kind, steps });
+        }
+    }
+    let sources = report.sources.iter().flat_map(|source| &source.steps);
+    report.ok = report.database.iter().chain(sources).all(|step| step.state != CheckState::Failed);
+
+    let mut out = stdout().lock();
+    match args.json {
+        true => json(&mut out, &report)?,
+        false => print(&mut out, &report)?,
+    }
+    Ok(if report.ok { Outcome::Ok } else { Outcome::Failed })
+}
+
+/// The client, if there is anything to go on with.
+async fn check_database(
+    around: &Surroundings,
+    steps: &mut Vec<CheckStep>,
+) -> Result<Option<Client>, DatabaseError> {
+    let client = match around.database.connect().await {
+        Ok(client) => client,
+        Err(error) => {
+            steps.push(failed("connection", error.to_string(), None));
+            return Ok(None);
+        }
+    };
+    let row = client.query_one(include_str!("../sql/installation.sql"), &[]).await?;
+    let (server, role): (String, String) = (row.try_get("server")?, row.try_get("role")?);
+    let message = format!("{} (PostgreSQL {server}) as {role}", around.database.place());
+    steps.push(ok("connection", message));
+
+    let version: Option<String> = row.try_get("extension")?;
+    let has_schema: bool = row.try_get("has_schema")?;
+    if !has_schema {
+        let remedy = "CREATE EXTENSION pg_roster;  -- as a superuser, in this database";
+        steps.push(failed("extension", "pg_roster is not installed here".to_owned(), Some(remedy)));
+        return Ok(None);
+    }
+    steps.push(ok("extension", format!("pg_roster {}", version.as_deref().unwrap_or("(plain SQL)"))));
+    if !row.try_get::<_, bool>("may_sync")? {
+        let message = format!("{role} may not do what the daemon has to");
+        steps.push(failed("rights", message, Some("GRANT roster_syncd TO the daemon's role;")));
+        return Ok(None);
+    }
+    steps.push(ok("rights", format!("{role} has those of roster_syncd")));
+    Ok(Some(client))
+}
+
+async fn sources(client: &Client, args: &CheckArgs) -> Result<Vec<Source>, CommandError> {
+    let names = match &args.source {
+        Some(name) => vec![name.clone()],
+        None => {
+            let rows = client
+                .query(include_str!("../sql/checkable_sources.sql"), &[])
+                .await
+                .map_err(DatabaseError::from)?;
+            rows.iter()
+                .map(|row| row.try_get("source"))
+                .collect::<Result<_, _>>()
+                .map_err(DatabaseError::from)?
+        }
+    };
+    let mut found = Vec::new();
+    for name in names {
+        let source = lease::source_config(client, &name).await?;
+        found.push(source.ok_or(CommandError::NoSuchSource(name))?);
+    }
+    Ok(found)
+}
+
+async fn check_source(around: &Surroundings, source: &Source) -> Vec<CheckStep> {
+    match source::open(source, &around.secrets) {
+        Ok(connector) => connector.check().await,
+        Err(error) => vec![failed("configuration", error.to_string(), None)],
+    }
+}
+
+fn ok(step: &str, message: String) -> CheckStep {
+    CheckStep { step: step.to_owned(), state: CheckState::Ok, message, remedy: None, sample: None }
+}
+
+fn failed(step: &str, message: String, remedy: Option<&str>) -> CheckStep {
+    CheckStep {
+        step: step.to_owned(),
+        state: CheckState::Failed,
+        message,
+        remedy: remedy.map(str::to_owned),
+        sample: None,
+    }
+}
+
+fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    writeln!(out, "database")?;
+    print_steps(out, &report.database)?;
+    for source in &report.sources {
+        writeln!(out, "\nsource {} ({})", printable(&source.source), source.kind)?;
+        print_steps(out, &source.steps)?;
+    }
+    Ok(())
+}
+
+fn print_steps(out: &mut impl Write, steps: &[CheckStep]) -> io::Result<()> {
+    let width = steps.iter().map(|step| step.step.chars().count()).max().unwrap_or(0);
+    for step in steps {
+        let state = state_word(step.state);
+        writeln!(out, "  {:<width$}  {state:<7}  {}", step.step, printable(&step.message))?;
+        let indent = width + 13;
+        if let Some(remedy) = &step.remedy {
+            writeln!(out, "{:indent$}-> {}", "", printable(remedy))?;
+        }
+        if let Some(sample) = &step.sample {
+            for line in serde_json::to_string_pretty(sample).map_err(io::Error::from)?.lines() {
+                writeln!(out, "{:indent$}{line}", "")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn state_word(state: CheckState) -> &'static str {
+    match state {
+        CheckState::Ok => "ok",
+        CheckState::Failed => "failed",
+        CheckState::Skipped => "skipped",
+    }
+}

@@ -1,0 +1,54 @@
+//! Source configurations: parsed once at the edge into types that can only hold what is allowed.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub mod ldap;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("sources of kind {0} are not supported by this version: the kind it reads is ldap")]
+    UnsupportedKind(String),
+    #[error("the source configuration is not valid: {0}")]
+    Shape(String),
+    #[error("the source configuration is not valid: {key}: {message}")]
+    Key { key: String, message: String },
+}
+
+impl ConfigError {
+    fn key(key: &str, message: impl Into<String>) -> Self {
+        Self::Key { key: key.to_owned(), message: message.into() }
+    }
+}
+
+/// The configuration of a source, by its kind.
+#[derive(Debug, Clone)]
+pub enum SourceConfig {
+    Ldap(ldap::LdapConfig),
+}
+
+impl SourceConfig {
+    pub fn parse(kind: &str, config: &Value) -> Result<Self, ConfigError> {
+        match kind {
+            "ldap" => ldap::LdapConfig::parse(config).map(Self::Ldap),
+            other => Err(ConfigError::UnsupportedKind(other.to_owned())),
+        }
+    }
+}
+
+/// Deserialises and puts serde's complaint into this project's words: which key, and what is allowed.
+fn keys<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(config).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.inner().to_string();
+        let message = message
+            .replacen("unknown field", "unknown key", 1)
+            .replacen("missing field", "missing key", 1)
+            .replacen("expected one of", "the keys are", 1);
+        if path == "." || message.starts_with("unknown key") {
+            ConfigError::Shape(message)
+        } else {
+            ConfigError::Key { key: path, message }
+        }
+    })
+}

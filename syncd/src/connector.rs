@@ -1,0 +1,63 @@
+//! One source kind is one file behind one small trait. Connectors know `record` and their own
+//! configuration, never the database.
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::record::Record;
+
+pub mod ldap;
+
+/// A reader of one source. It reads everything there is, once, and is used up by it.
+pub trait Connector: Send {
+    /// Streams every entry into `sink`. `Ok` means that everything was read to the end: anything less
+    /// is an error, because what is missing from a complete read is taken for removed.
+    fn read(
+        self,
+        sink: mpsc::Sender<Record>,
+    ) -> impl Future<Output = Result<ReadSummary, ConnectorError>> + Send;
+
+    /// Goes through the configuration step by step and says what works. Changes nothing.
+    fn check(&self) -> impl Future<Output = Vec<CheckStep>> + Send;
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadSummary {
+    /// Entries read, quarantined ones included.
+    pub read: u64,
+    /// A sentence for the run's message, if there is something to say.
+    pub note: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    #[error(transparent)]
+    Ldap(#[from] ldap::LdapSourceError),
+    /// The pipeline went away (it failed or was cancelled): it knows why.
+    #[error("the read was stopped before its end")]
+    Stopped,
+}
+
+/// One step of `syncd check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckStep {
+    pub step: String,
+    pub state: CheckState,
+    /// What was found, as a sentence.
+    pub message: String,
+    /// What to do about a failed step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// A sample entry and how it would be mapped, where the step has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckState {
+    Ok,
+    Failed,
+    /// An earlier step failed.
+    Skipped,
+}

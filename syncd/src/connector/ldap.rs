@@ -1,0 +1,52 @@
+//! OpenLDAP as a source: full reads, users and groups, membership by `member`.
+//!
+//! One read is three passes over the directory:
+//! 1. the name and immutable id of every group, so that nesting can be resolved in whatever order;
+//! 2. the users, each sent on as soon as it is read;
+//! 3. the groups with their members, resolved by name to immutable ids at once.
+//!
+//! What stays in memory between them is one small slot per entry (`names`).
+
+use tokio::sync::mpsc;
+
+use super::{CheckStep, Connector, ConnectorError, ReadSummary};
+use crate::config::ldap::LdapConfig;
+use crate::record::Record;
+use crate::secret::Secrets;
+
+mod check;
+mod connection;
+pub mod dn;
+mod entry;
+mod error;
+mod mapping;
+mod members;
+mod names;
+mod read;
+mod search;
+mod text;
+mod tls;
+
+pub use error::{Failure, LdapSourceError};
+
+#[derive(Debug, Clone)]
+pub struct LdapSource {
+    config: LdapConfig,
+    secrets: Secrets,
+}
+
+impl LdapSource {
+    pub fn new(config: LdapConfig, secrets: Secrets) -> Self {
+        Self { config, secrets }
+    }
+}
+
+impl Connector for LdapSource {
+    async fn read(self, sink: mpsc::Sender<Record>) -> Result<ReadSummary, ConnectorError> {
+        read::read(&self.config, &self.secrets, sink).await
+    }
+
+    async fn check(&self) -> Vec<CheckStep> {
+        check::check(&self.config, &self.secrets).await
+    }
+}

@@ -1,0 +1,134 @@
+//! Getting through to a server and proving who we are.
+
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapResult};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::error::{Failure, LdapSourceError, diagnostic, is_tls, rc_name, reason};
+use super::tls;
+use crate::config::ldap::{Bind, LdapConfig};
+use crate::secret::{SecretError, Secrets};
+
+/// Everything needed to connect, secrets resolved once.
+pub(super) struct Access<'a> {
+    config: &'a LdapConfig,
+    settings: LdapConnSettings,
+    credentials: Credentials,
+}
+
+enum Credentials {
+    Anonymous,
+    Simple { dn: String, password: SecretString },
+    Certificate,
+}
+
+pub(super) struct Connection {
+    pub url: String,
+    pub ldap: Ldap,
+}
+
+impl<'a> Access<'a> {
+    pub(super) fn new(config: &'a LdapConfig, secrets: &Secrets) -> Result<Self, LdapSourceError> {
+        let settings = LdapConnSettings::new()
+            .set_conn_timeout(config.timeout)
+            .set_starttls(config.tls.start_tls)
+            .set_config(tls::client_config(&config.tls, secrets)?);
+        Ok(Self { config, settings, credentials: credentials(&config.bind, secrets)? })
+    }
+
+    /// The first server that answers and is able to serve, bound.
+    pub(super) async fn open(&self) -> Result<Connection, LdapSourceError> {
+        let mut failures = Vec::new();
+        for url in &self.config.urls {
+            match self.connect(url).await {
+                Err(failure) => failures.push(failure),
+                Ok(mut connection) => match self.bind(&mut connection).await {
+                    Ok(()) => return Ok(connection),
+                    // Busy or unavailable: the next server may do better.
+                    Err(LdapSourceError::BindRefused { rc: rc @ (51 | 52), .. }) => {
+                        let message = format!("it answered rc {rc} ({})", rc_name(rc));
+                        failures.push(Failure { url: url.clone(), message, tls: false });
+                    }
+                    Err(LdapSourceError::BindBroken { url, message, .. }) => {
+                        failures.push(Failure { url, message, tls: false });
+                    }
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+        Err(LdapSourceError::Unreachable(failures))
+    }
+
+    /// The first server that can be reached, not bound yet.
+    pub(super) async fn reach(&self) -> Result<Connection, LdapSourceError> {
+        let mut failures = Vec::new();
+        for url in &self.config.urls {
+            match self.connect(url).await {
+                Ok(connection) => return Ok(connection),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        Err(LdapSourceError::Unreachable(failures))
+    }
+
+    /// Another connection to a server that has been serving already.
+    pub(super) async fn again(&self, url: &str) -> Result<Connection, LdapSourceError> {
+        let mut connection =
+            self.connect(url).await.map_err(|failure| LdapSourceError::Unreachable(vec![failure]))?;
+        self.bind(&mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn connect(&self, url: &str) -> Result<Connection, Failure> {
+        let (driver, ldap) =
+            LdapConnAsync::with_settings(self.settings.clone(), url).await.map_err(|error| Failure {
+                url: url.to_owned(),
+                message: reason(&error, self.config.timeout),
+                tls: is_tls(&error),
+            })?;
+        tokio::spawn(async move {
+            // The operation in flight learns of it too, and reports it with more to say.
+            if let Err(error) = driver.drive().await {
+                tracing::debug!(%error, "LDAP connection ended");
+            }
+        });
+        Ok(Connection { url: url.to_owned(), ldap })
+    }
+
+    pub(super) async fn bind(&self, connection: &mut Connection) -> Result<(), LdapSourceError> {
+        let ldap = connection.ldap.with_timeout(self.config.timeout);
+        let outcome = match &self.credentials {
+            Credentials::Anonymous => ldap.simple_bind("", "").await,
+            Credentials::Simple { dn, password } => ldap.simple_bind(dn, password.expose_secret()).await,
+            Credentials::Certificate => ldap.sasl_external_bind().await,
+        };
+        let (url, who) = (connection.url.clone(), self.identity());
+        match outcome {
+            Ok(LdapResult { rc: 0, .. }) => Ok(()),
+            Ok(result) => {
+                Err(LdapSourceError::BindRefused { url, who, rc: result.rc, text: diagnostic(&result) })
+            }
+            Err(error) => {
+                Err(LdapSourceError::BindBroken { url, who, message: reason(&error, self.config.timeout) })
+            }
+        }
+    }
+
+    pub(super) fn identity(&self) -> String {
+        match &self.credentials {
+            Credentials::Anonymous => "anonymous".to_owned(),
+            Credentials::Simple { dn, .. } => dn.clone(),
+            Credentials::Certificate => "the client certificate".to_owned(),
+        }
+    }
+}
+
+fn credentials(bind: &Bind, secrets: &Secrets) -> Result<Credentials, SecretError> {
+    Ok(match bind {
+        Bind::Anonymous => Credentials::Anonymous,
+        Bind::Certificate => Credentials::Certificate,
+        // An empty password is refused by `resolve`: with a name it would bind as nobody.
+        Bind::Simple { dn, password } => {
+            Credentials::Simple { dn: dn.clone(), password: secrets.resolve(password)? }
+        }
+    })
+}

@@ -1,0 +1,89 @@
+use tokio_postgres::error::SqlState;
+
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    #[error(
+        "the connection string is not understood: {0}; it looks like postgres://user@host:5432/database?sslmode=require"
+    )]
+    ConnectionString(String),
+    #[error("no usable TLS for the connection to PostgreSQL: {0}")]
+    Tls(String),
+    #[error("cannot connect to PostgreSQL at {place}: {reason}")]
+    Unreachable { place: String, reason: String },
+    #[error("{message}")]
+    Statement { message: String, code: Option<SqlState>, closed: bool },
+}
+
+impl DatabaseError {
+    pub fn unreachable(place: &str, error: &tokio_postgres::Error) -> Self {
+        Self::Unreachable { place: place.to_owned(), reason: describe(error) }
+    }
+
+    pub fn connection_ended() -> Self {
+        Self::Statement { message: "the connection ended".to_owned(), code: None, closed: true }
+    }
+
+    /// Another transaction was in the way: the same statement succeeds when it is repeated.
+    pub fn is_worth_repeating(&self) -> bool {
+        self.has_code(&SqlState::T_R_SERIALIZATION_FAILURE) || self.has_code(&SqlState::T_R_DEADLOCK_DETECTED)
+    }
+
+    /// Another session runs this source.
+    pub fn is_claimed_elsewhere(&self) -> bool {
+        self.has_code(&SqlState::LOCK_NOT_AVAILABLE)
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.has_code(&SqlState::QUERY_CANCELED)
+    }
+
+    /// The connection is gone, and nothing more can be done on it.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Statement { closed, code, .. } => {
+                *closed || code.as_ref().is_some_and(|code| code.code().starts_with("57P"))
+            }
+            _ => false,
+        }
+    }
+
+    fn has_code(&self, wanted: &SqlState) -> bool {
+        matches!(self, Self::Statement { code: Some(code), .. } if code == wanted)
+    }
+}
+
+impl From<tokio_postgres::Error> for DatabaseError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Statement {
+            message: describe(&error),
+            code: error.code().cloned(),
+            closed: error.is_closed() || error.as_db_error().is_none() && is_io(&error),
+        }
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+}
+
+/// What the server said, with its detail and hint: the driver itself only says "db error".
+pub fn describe(error: &tokio_postgres::Error) -> String {
+    let Some(said) = error.as_db_error() else {
+        return match std::error::Error::source(error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+    };
+    let mut text = said.message().to_owned();
+    if let Some(detail) = said.detail() {
+        text.push_str(" (");
+        text.push_str(detail.trim_end_matches('.'));
+        text.push(')');
+    }
+    if let Some(hint) = said.hint() {
+        text.push_str("; hint: ");
+        text.push_str(hint);
+    }
+    text
+}

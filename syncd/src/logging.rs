@@ -1,0 +1,25 @@
+//! The log goes to stderr, results go to stdout.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Command, LogFormat};
+
+pub fn start(format: LogFormat, command: &Command) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter(command)));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
+    match format {
+        LogFormat::Text => log.with_ansi(stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
+    }
+}
+
+/// Somebody at a terminal watches the spinner instead of lines.
+fn default_filter(command: &Command) -> &'static str {
+    match command {
+        Command::Run => "warn,syncd=info",
+        Command::Sync(_) if !stderr().is_terminal() => "warn,syncd=info",
+        Command::Sync(_) | Command::Check(_) | Command::Status(_) => "warn",
+    }
+}

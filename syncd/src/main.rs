@@ -1,0 +1,119 @@
+//! `syncd` reads identity sources and hands what they say to PostgreSQL: see ARCHITECTURE.md.
+
+mod apply;
+mod check;
+mod cli;
+mod config;
+mod connector;
+mod database;
+mod known;
+mod lease;
+mod logging;
+mod output;
+mod pipeline;
+mod plan;
+mod progress;
+mod record;
+mod report;
+mod scheduler;
+mod secret;
+mod shutdown;
+mod source;
+mod staging;
+mod status;
+mod sync;
+mod task;
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command};
+use database::Database;
+use pipeline::Surroundings;
+use secret::Secrets;
+use shutdown::Shutdown;
+
+const FAILED: u8 = 1;
+const BLOCKED: u8 = 3;
+
+/// How a command ended that did what it was asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    Failed,
+    Blocked,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let Some(url) = cli.database.clone() else {
+        Cli::command()
+            .error(
+                clap::error::ErrorKind::MissingRequiredArgument,
+                "no database given: use --database URL or set DATABASE_URL, \
+                 for example postgres://syncd@localhost/identity",
+            )
+            .exit()
+    };
+    logging::start(cli.log_format, &cli.command);
+    match execute(&url, cli) {
+        Ok(Outcome::Ok) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(FAILED),
+        Ok(Outcome::Blocked) => ExitCode::from(BLOCKED),
+        // Whoever read the output has seen enough, as `head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn execute(url: &str, cli: Cli) -> anyhow::Result<Outcome> {
+    // Fails only when a provider was installed before, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let database = Database::from_url(url)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let outcome = runtime.block_on(async {
+        let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
+        let around = Surroundings { database, secrets: Secrets::new(cli.secrets_dir), shutdown };
+        dispatch(&around, cli.command).await
+    });
+    // A connector's blocking call must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Run => Ok(scheduler::run(around).await?),
+        Command::Sync(args) => Ok(sync::sync(around, &args).await?),
+        Command::Check(args) => unless_stopped(around, check::check(around, &args)).await,
+        Command::Status(args) => unless_stopped(around, status::status(around, &args)).await,
+    }
+}
+
+/// Commands that only read simply end on a signal.
+async fn unless_stopped<E>(
+    around: &Surroundings,
+    command: impl Future<Output = Result<Outcome, E>>,
+) -> anyhow::Result<Outcome>
+where
+    anyhow::Error: From<E>,
+{
+    tokio::select! {
+        outcome = command => Ok(outcome?),
+        () = around.shutdown.requested() => Ok(Outcome::Failed),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}

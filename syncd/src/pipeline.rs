@@ -1,0 +1,157 @@
+//! One run, from the claim to the report: what the source says is compared with what the database knows,
+//! and only what differs is staged. Whatever ends a read before its end removes nobody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_postgres::Client;
+use tracing::warn;
+
+use crate::apply::{self, RunReport};
+use crate::config::ConfigError;
+use crate::connector::{Connector, ConnectorError, ReadSummary};
+use crate::database::{Database, DatabaseError};
+use crate::lease::ClaimedRun;
+use crate::progress::{Phase, Progress};
+use crate::secret::Secrets;
+use crate::shutdown::Shutdown;
+use crate::source;
+use crate::staging::{Counts, Staging};
+use crate::task::Owned;
+
+mod compare;
+use compare::Comparison;
+
+/// Entries between the connector and the comparison. Few, because a single group can be large.
+const WAITING_ENTRIES: usize = 128;
+/// A cancelled run has to be recorded within a few seconds, or not at all.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Connector(#[from] ConnectorError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("cancelled by a signal")]
+    Cancelled,
+}
+
+/// What every run of this process shares.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    pub database: Database,
+    pub secrets: Secrets,
+    pub shutdown: Shutdown,
+}
+
+/// Runs to the end, whatever that is, and records it.
+pub async fn run(
+    around: &Surroundings,
+    client: Arc<Client>,
+    claimed: &ClaimedRun,
+    progress: &Progress,
+) -> Result<RunReport, RunError> {
+    let result = read_and_apply(around, &client, claimed, progress).await;
+    match &result {
+        Ok(_) => {}
+        Err(RunError::Cancelled) => record_end(&client, claimed.run_id, "cancelled", "stopped by a signal").await,
+        Err(error) => record_end(&client, claimed.run_id, "failed", &error.to_string()).await,
+    }
+    result
+}
+
+async fn read_and_apply(
+    around: &Surroundings,
+    client: &Arc<Client>,
+    claimed: &ClaimedRun,
+    progress: &Progress,
+) -> Result<RunReport, RunError> {
+    let staged = tokio::select! {
+        staged = read_and_stage(around, client, claimed, progress) => staged?,
+        () = around.shutdown.requested() => {
+            around.database.cancel(&client.cancel_token()).await;
+            return Err(RunError::Cancelled);
+        }
+    };
+    progress.enter(Phase::Applying);
+    apply_staged(around, client, claimed.run_id, &staged).await
+}
+
+struct Staged {
+    read: i64,
+    counts: Counts,
+    note: Option<String>,
+}
+
+async fn read_and_stage(
+    around: &Surroundings,
+    client: &Arc<Client>,
+    claimed: &ClaimedRun,
+    progress: &Progress,
+) -> Result<Staged, RunError> {
+    let connector = source::open(&claimed.source, &around.secrets)?;
+    progress.enter(Phase::LoadingKnown);
+    let known = apply::known_entities(client, claimed.run_id).await?;
+
+    progress.enter(Phase::Reading);
+    let (sink, mut records) = mpsc::channel(WAITING_ENTRIES);
+    let mut reader = Owned::spawn(connector.read(sink));
+    let staging = Staging::open(client.clone(), claimed.slot, claimed.run_id);
+    let mut comparison = Comparison::new(known, staging);
+    while let Some(record) = records.recv().await {
+        comparison.take(record).await?;
+        progress.count_entry();
+    }
+    let summary = reader.join().await?;
+
+    let (counts, note) = comparison.finish().await?;
+    Ok(Staged { read: to_int8(summary.read), counts, note: joined(summary, note) })
+}
+
+/// Once asked, the database decides: a cancel request either stops the statement or comes too late.
+async fn apply_staged(
+    around: &Surroundings,
+    client: &Client,
+    run_id: i64,
+    staged: &Staged,
+) -> Result<RunReport, RunError> {
+    let applying = apply::complete_run(client, run_id, staged.read, staged.counts, staged.note.as_deref());
+    let mut applying = std::pin::pin!(applying);
+    tokio::select! {
+        result = &mut applying => return Ok(result?),
+        () = around.shutdown.requested() => around.database.cancel(&client.cancel_token()).await,
+    }
+    match tokio::time::timeout(LAST_WORDS, applying).await {
+        Ok(Ok(report)) => Ok(report),
+        Ok(Err(error)) if !error.is_cancelled() => Err(error.into()),
+        _ => Err(RunError::Cancelled),
+    }
+}
+
+async fn record_end(client: &Client, run_id: i64, state: &str, message: &str) {
+    let recorded = tokio::time::timeout(LAST_WORDS, async {
+        match apply::end_run(client, run_id, state, message).await {
+            // The cancel request meant for the statement before hit this one.
+            Err(error) if error.is_cancelled() => apply::end_run(client, run_id, state, message).await,
+            result => result,
+        }
+    });
+    match recorded.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(run_id, %error, "the end of the run could not be recorded"),
+        Err(_) => warn!(run_id, "the end of the run could not be recorded in time"),
+    }
+}
+
+fn joined(summary: ReadSummary, note: Option<String>) -> Option<String> {
+    let notes: Vec<String> = summary.note.into_iter().chain(note).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+fn to_int8(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

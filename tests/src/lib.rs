@@ -1,0 +1,28 @@
+//! The harness of the tests: it starts the real servers (PostgreSQL, OpenLDAP), puts a TCP proxy
+//! between them where a test must choose the moment, and runs the daemon as a user would.
+//!
+//! Everything panics on trouble: a harness has nobody to return an error to.
+
+mod ber;
+mod binaries;
+mod cluster;
+mod daemon;
+mod database;
+mod directory;
+mod proxy;
+mod rng;
+mod slapd;
+mod tls;
+mod wait;
+mod watchdog;
+
+pub use binaries::{pg_binary, repository, run};
+pub use cluster::Cluster;
+pub use daemon::{Daemon, Finished, Running};
+pub use database::{Db, Session};
+pub use directory::{BASE, Directory, group_dn, user_dn};
+pub use proxy::{Hold, Proxy, Search};
+pub use rng::Rng;
+pub use slapd::{ADMIN_DN, ADMIN_PASSWORD, Slapd};
+pub use tls::Tls;
+pub use wait::{PATIENCE, wait_until};
