@@ -35,16 +35,14 @@ can_install() {
     [ -t 0 ] || sudo -n true 2>/dev/null
 }
 
-# RUNLEVEL=1: the packages must not start servers of their own. slapd: no directory below /var.
-apt() {
-    as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@"
-}
+# RUNLEVEL=1: the packages must not start servers of their own.
+apt() { as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@"; }
 
 install_packages() {
-    # The answer counts only while slapd is not there yet.
+    # No directory below /var: the answer counts only while slapd is not there yet.
     echo 'slapd slapd/no_configuration boolean true' | as_root debconf-set-selections
-    # Package lists may be missing or too old to match the mirror.
-    apt install -y --no-install-recommends "$@" >/dev/null 2>&1 && return
+    # Package lists may be missing, or too old to match the mirror.
+    apt install -y --no-install-recommends "$@" && return
     apt update
     apt install -y --no-install-recommends "$@"
 }
@@ -57,5 +55,10 @@ command -v cargo >/dev/null || die "cargo is missing: install Rust from https://
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -gt 0 ] || exit 0
 can_install || die "install these packages first, as root: apt-get install ${missing[*]}"
-say "Installing ${missing[*]} (one to three minutes)"
-install_packages "${missing[@]}"
+mkdir -p "$target"
+log=$target/setup.log
+say "Installing ${missing[*]} (one to three minutes; details in $log)"
+install_packages "${missing[@]}" >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    die "the packages could not be installed: install them as root with apt-get install ${missing[*]}"
+}

@@ -214,12 +214,16 @@ BEGIN
     UPDATE sync_run r SET quarantined = (SELECT count(*) FROM staged_quarantine q WHERE q.slot = p_slot AND q.run_id = p_run_id)
     WHERE r.run_id = p_run_id;
     IF v_mode = 'plan' OR v_verdict IS NOT NULL THEN
+        IF v_mode = 'apply' THEN
+            PERFORM forget_plans(c.source_id, true);
+        END IF;
         PERFORM keep_plan(c);
         PERFORM end_as(p_run_id, CASE v_mode WHEN 'plan' THEN 'succeeded' ELSE 'blocked' END, v_verdict);
     ELSE
         IF p_differs THEN
             PERFORM apply_plan(c);
-            PERFORM forget_plans(c.source_id);
+            PERFORM forget_plans(c.source_id, false);
+            PERFORM refresh_statistics(c);
         END IF;
         PERFORM store_quarantine(c);
         PERFORM end_as(p_run_id, 'succeeded', NULL);
@@ -231,6 +235,18 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.finish_run IS 'Plan, guard, apply. p_differs = something was staged.';
+
+-- After a first sync the planner would take the facts for empty until autovacuum comes by.
+CREATE FUNCTION roster_private.refresh_statistics(c roster_private.plan_context) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    IF (SELECT r.changes > 10000 FROM run r WHERE r.run_id = c.run_id) THEN
+        ANALYZE app_user, user_claim, app_group, group_claim, membership, nesting, user_attribute, group_attribute,
+                group_closure, group_effective;
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.refresh_statistics IS 'Analyses the facts after a run that changed many.';
 
 CREATE FUNCTION roster_private.reject_unusable(c roster_private.plan_context) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
@@ -280,14 +296,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.keep_plan IS 'Keeps a plan for apply_run.';
 
-CREATE FUNCTION roster_private.forget_plans(p_source_id integer) RETURNS void
+CREATE FUNCTION roster_private.forget_plans(p_source_id integer, p_blocked_only boolean) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
     v_runs bigint[];
 BEGIN
     WITH old AS (
-        UPDATE sync_run r SET kept_rows = NULL, base = NULL WHERE r.source_id = p_source_id AND r.kept_rows IS NOT NULL RETURNING r.run_id
+        UPDATE sync_run r SET kept_rows = NULL, base = NULL 
+        WHERE r.source_id = p_source_id AND r.kept_rows IS NOT NULL AND (r.state = 'blocked' OR NOT p_blocked_only) RETURNING r.run_id
     ) SELECT array_agg(o.run_id) INTO v_runs FROM old o;
     IF v_runs IS NOT NULL THEN
         DELETE FROM plan_entity p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
@@ -295,7 +312,7 @@ BEGIN
         DELETE FROM plan_edge p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
     END IF;
 END $$;
-COMMENT ON FUNCTION roster_private.forget_plans IS 'Drops the kept plans of a source: its data is no longer what they were made from.';
+COMMENT ON FUNCTION roster_private.forget_plans IS 'Drops the kept plans of a source: all once its data changed, the blocked ones once a newer run is blocked.';
 
 CREATE FUNCTION roster_private.store_quarantine(c roster_private.plan_context) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
@@ -397,7 +414,7 @@ BEGIN
     IF (SELECT r.drops_source FROM sync_run r WHERE r.run_id = c.run_id) THEN
         PERFORM close_source(c);
     END IF;
-    PERFORM forget_plans(c.source_id);
+    PERFORM forget_plans(c.source_id, false);
     UPDATE sync_run r SET state = 'succeeded', mode = 'apply', finished_at = clock_timestamp(), message = v_verdict WHERE r.run_id = c.run_id;
     PERFORM number_changes();
     NOTIFY roster_changes;

@@ -259,6 +259,8 @@ BEGIN
     WHERE s.source_id = c.source_id RETURNING to_jsonb(s) INTO v_before;
     DELETE FROM guard g WHERE g.source_id = c.source_id;
     DELETE FROM quarantined q WHERE q.source_id = c.source_id;
+    UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = 'the source was dropped'
+    WHERE r.source_id = c.source_id AND r.state = 'queued';
     PERFORM record_config(c.run_id, 'remove', 'source', c.iam_id, v_before ->> 'source', NULL, v_before, NULL);
 END $$;
 COMMENT ON FUNCTION roster_private.close_source IS 'Marks a source as dropped, once its facts are closed.';

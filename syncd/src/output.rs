@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::database::DatabaseError;
 
+const LONGEST_IN_TABLE: usize = 80;
+
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     #[error(transparent)]
@@ -18,8 +20,6 @@ pub enum CommandError {
     Output(#[from] io::Error),
     #[error("source {0} does not exist; syncd status lists the sources")]
     NoSuchSource(String),
-    #[error("source {0} is being synchronised by another session; wait for its end, or look at syncd status")]
-    ClaimedElsewhere(String),
 }
 
 pub fn json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
@@ -52,8 +52,25 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
+/// For a column of a table: what is long is told in full elsewhere.
+pub fn brief(text: Option<&str>) -> String {
+    let text = printable(or_dash(text));
+    match text.char_indices().nth(LONGEST_IN_TABLE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let long = "é".repeat(super::LONGEST_IN_TABLE + 1);
+        assert_eq!(super::brief(Some(&long)).chars().count(), super::LONGEST_IN_TABLE + 1);
+        assert_eq!(super::brief(Some("short")), "short");
+        assert_eq!(super::brief(None), "-");
+    }
+
     #[test]
     fn control_characters_are_shown_not_obeyed() {
         assert_eq!(super::printable("a\x1b[2Jb\nc é"), "a\\u{1b}[2Jb\\nc é");

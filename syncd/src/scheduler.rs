@@ -134,8 +134,7 @@ async fn run_claimed(around: Surroundings, client: Client, claimed: ClaimedRun) 
     let progress = Progress::start(Display::Lines, &claimed);
     match pipeline::run(&around, Arc::new(client), &claimed, &progress).await {
         Ok(report) if report.is_blocked() => {
-            let message = report.message.as_deref();
-            warn!(run_id, source, message, "run blocked by the guard; see syncd status");
+            warn!(run_id, source, note = report.message, "run blocked by the guard; see syncd status");
         }
         Ok(report) => info!(
             run_id,
@@ -146,7 +145,7 @@ async fn run_claimed(around: Surroundings, client: Client, claimed: ClaimedRun) 
             changed = report.changed,
             removed = report.removed,
             quarantined = report.quarantined,
-            message = report.message,
+            note = report.message,
             "run ended"
         ),
         Err(RunError::Cancelled) => warn!(run_id, source, "run cancelled"),

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Row};
 use crate::Outcome;
 use crate::cli::StatusArgs;
 use crate::database::DatabaseError;
-use crate::output::{CommandError, json, moment, or_dash, printable, table};
+use crate::output::{CommandError, brief, json, moment, or_dash, printable, table};
 use crate::pipeline::Surroundings;
 
 #[derive(Debug, Serialize)]
@@ -160,7 +160,7 @@ fn print_sources(out: &mut impl Write, sources: &[SourceStatus]) -> io::Result<(
             or_dash(source.schedule.as_deref()).to_owned(),
             moment(source.next_run_at),
             moment(source.last_success_at),
-            printable(or_dash(source.last_error.as_deref())),
+            brief(source.last_error.as_deref()),
         ]);
     }
     writeln!(out, "{rows}")
@@ -183,7 +183,7 @@ fn print_runs(out: &mut impl Write, runs: &[RunStatus]) -> io::Result<()> {
             count(run.added),
             count(run.changed),
             count(run.removed),
-            printable(or_dash(run.message.as_deref())),
+            brief(run.message.as_deref()),
         ]);
     }
     writeln!(out, "{rows}")

@@ -10,7 +10,7 @@ use tracing::info;
 use crate::Outcome;
 use crate::apply::RunReport;
 use crate::cli::SyncArgs;
-use crate::lease::{self, ClaimedRun, Mode};
+use crate::lease::{self, Mode};
 use crate::output::CommandError;
 use crate::pipeline::{self, Surroundings};
 use crate::progress::{Display, Progress};
@@ -19,7 +19,8 @@ use crate::report;
 pub async fn sync(around: &Surroundings, args: &SyncArgs) -> Result<Outcome, CommandError> {
     let begun = Instant::now();
     let client = Arc::new(around.database.connect().await?);
-    let claimed = claim(&client, args).await?;
+    let mode = if args.plan { Mode::Plan } else { Mode::Apply };
+    let claimed = lease::claim(&client, &args.source, mode).await?;
     info!(run_id = claimed.run_id, source = args.source, mode = claimed.mode.as_str(), "run started");
 
     let display = if stderr().is_terminal() { Display::Spinner } else { Display::Lines };
@@ -39,14 +40,6 @@ pub async fn sync(around: &Surroundings, args: &SyncArgs) -> Result<Outcome, Com
         return Ok(Outcome::Blocked);
     }
     Ok(Outcome::Ok)
-}
-
-async fn claim(client: &Client, args: &SyncArgs) -> Result<ClaimedRun, CommandError> {
-    let mode = if args.plan { Mode::Plan } else { Mode::Apply };
-    lease::claim(client, &args.source, mode).await.map_err(|error| match error.is_claimed_elsewhere() {
-        true => CommandError::ClaimedElsewhere(args.source.clone()),
-        false => error.into(),
-    })
 }
 
 async fn print(

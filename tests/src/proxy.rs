@@ -16,7 +16,8 @@ pub struct Search {
     pub nth: usize,
 }
 
-type Condition = Box<dyn Fn(&Search) -> bool + Send>;
+/// Looks at the searches so far, the newest last.
+type Condition = Box<dyn Fn(&[Search]) -> bool + Send>;
 
 #[derive(Default)]
 struct State {
@@ -61,6 +62,11 @@ impl Proxy {
 
     /// Holds back the first search request that fulfils the condition, until the test lets it go.
     pub fn hold(&self, condition: impl Fn(&Search) -> bool + Send + 'static) -> Hold {
+        self.hold_back(move |searches| searches.last().is_some_and(&condition))
+    }
+
+    /// The same, with a condition on all searches so far, the newest last.
+    pub fn hold_back(&self, condition: impl Fn(&[Search]) -> bool + Send + 'static) -> Hold {
         let hold = Hold::default();
         self.state().hold = Some((Box::new(condition), hold.clone()));
         hold
@@ -118,10 +124,9 @@ impl Proxy {
         let mut state = self.state();
         let base = ber::search_base(request).unwrap_or_default();
         let nth = state.searches.iter().filter(|search| search.base == base).count();
-        let search = Search { base, nth };
-        state.searches.push(search.clone());
+        state.searches.push(Search { base, nth });
         let Some((condition, hold)) = state.hold.take() else { return Verdict::Pass };
-        if !condition(&search) {
+        if !condition(&state.searches) {
             state.hold = Some((condition, hold));
             return Verdict::Pass;
         }

@@ -27,7 +27,7 @@ mod search;
 mod text;
 mod tls;
 
-pub use error::{Failure, LdapSourceError};
+pub use error::LdapSourceError;
 
 #[derive(Debug, Clone)]
 pub struct LdapSource {

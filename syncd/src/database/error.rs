@@ -28,11 +28,6 @@ impl DatabaseError {
         self.has_code(&SqlState::T_R_SERIALIZATION_FAILURE) || self.has_code(&SqlState::T_R_DEADLOCK_DETECTED)
     }
 
-    /// Another session runs this source.
-    pub fn is_claimed_elsewhere(&self) -> bool {
-        self.has_code(&SqlState::LOCK_NOT_AVAILABLE)
-    }
-
     pub fn is_cancelled(&self) -> bool {
         self.has_code(&SqlState::QUERY_CANCELED)
     }

@@ -3,7 +3,7 @@
 use roster_tests::{Directory, group_dn, user_dn};
 
 use super::{Lab, daemon_of};
-use crate::dump::dumped_and_restored;
+use crate::dump::{assert_same, contents, dumped_and_restored};
 use crate::model::Model;
 use crate::reference::{REFERENCE, effective};
 
@@ -143,7 +143,13 @@ fn two_sources_of_one_identity_manager_each_own_their_facts() {
     assert_eq!(lab.db.number("SELECT count(*) FROM roster.users WHERE username = 'steve'"), 1);
     lab.sync();
     assert_eq!(lab.last_run("added, changed, removed"), "0|0|0", "the first source has nothing to say to it");
-    lab.db.run("SELECT roster.drop_source('second')");
+    let run_id = lab.db.line("SELECT roster.drop_source('second')");
+    assert_eq!(
+        lab.db.line(&format!("SELECT state FROM roster.sync_runs WHERE run_id = {run_id}")),
+        "blocked"
+    );
+    lab.db.run(&format!("SELECT roster.apply_run({run_id}, override_guard => true)"));
+    assert_eq!(lab.db.lines("SELECT source FROM roster.sources WHERE source = 'second'"), [""; 0]);
     assert_eq!(lab.hash(), hash, "what the second source stated is gone, and only that");
 }
 
@@ -157,7 +163,7 @@ fn after_a_restore_a_sync_finds_zero_changes() {
     );
     lab.sync();
     let restored = dumped_and_restored(&lab.db);
-    assert_eq!(crate::dump::contents(&restored), crate::dump::contents(&lab.db));
+    assert_same(&contents(&restored), &contents(&lab.db));
     daemon_of(&restored).sync("corp-ldap");
     assert_eq!(
         restored

@@ -15,6 +15,8 @@ mod users;
 use roster_tests::{ADMIN_DN, ADMIN_PASSWORD, BASE, Daemon, Db, Directory, Finished, Proxy, Slapd};
 use serde_json::{Value, json};
 
+use crate::dump::assert_same;
+
 /// A directory server, a database with the source `corp-ldap` of the iam `corp`, and the daemon between them.
 #[derive(Debug)]
 pub struct Lab {
@@ -78,7 +80,7 @@ impl Lab {
     #[track_caller]
     pub fn assert_failed(&self, done: &Finished, before: &[String]) {
         assert_eq!(done.code, Some(1), "the sync fails: {done:?}");
-        assert_eq!(self.facts(), before, "a failed run changes nothing");
+        assert_same(&self.facts(), before);
         assert_eq!(self.last_run("state"), "failed", "{done:?}");
         assert_ne!(self.last_run("coalesce(message, '')"), "", "a failed run says why");
         assert!(!done.said().contains(ADMIN_PASSWORD), "a password is never shown: {done:?}");

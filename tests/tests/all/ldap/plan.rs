@@ -83,7 +83,7 @@ fn a_plan_as_json_lists_every_change() {
             .iter()
             .any(|c| c["subject"] == "zoe" && c["change"] == "add")
     );
-    assert_eq!(json["run_id"].to_string(), run_id);
+    assert_eq!(json["run"]["run_id"].to_string(), run_id);
 }
 
 #[test]

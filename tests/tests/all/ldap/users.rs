@@ -1,6 +1,6 @@
 //! Identity is the immutable id: renames, swaps, leavers, returners, adoption.
 
-use roster_tests::{BASE, Directory, group_dn, user_dn};
+use roster_tests::{BASE, Directory, Search, group_dn, user_dn};
 use serde_json::json;
 
 use super::Lab;
@@ -175,29 +175,57 @@ fn an_admins_disable_outlives_every_sync() {
     );
 }
 
-/// The case that names and distinguished names cannot survive, only ids: between the two searches of one read.
+/// The case that distinguished names cannot survive, only immutable ids: a rename between two passes of one read.
+/// It comes at every moment where the daemon goes over from one base to another.
 #[test]
 fn a_user_renamed_between_the_user_pass_and_the_group_pass_loses_no_membership() {
     let (lab, proxy) = Lab::behind_proxy(&Directory::reference());
     lab.sync();
-    let (id, since) =
-        (lab.user_id("sam"), lab.db.line("SELECT since FROM roster.memberships WHERE member_name = 'sam'"));
-    let first_base = proxy.searches().into_iter().find(|s| s.base.starts_with("ou=")).expect("a pass").base;
-    let hold = proxy.hold(move |search| search.base.starts_with("ou=") && search.base != first_base);
-    let running = lab.daemon.spawn(&["sync", "corp-ldap"]);
-    hold.reached();
-    lab.slapd.rename(&user_dn("sam"), "uid=samuel");
-    hold.release();
-    let done = running.finished();
-    assert_eq!(done.code, Some(0), "{done:?}");
-    let since_now = || {
+    let passes = Passes::of(&proxy.searches()).0;
+    assert!(passes.len() >= 2, "{passes:?}");
+    let id = lab.user_id("sam");
+    let membership = || {
         lab.db.lines(&format!(
             "SELECT since FROM roster.memberships WHERE member_id = {id} AND member_kind = 'user'"
         ))
     };
-    assert_eq!(since_now(), [since.as_str()], "the membership stays, not closed and opened again: {done:?}");
-    lab.sync();
-    assert_eq!(lab.user_id("samuel"), id);
-    assert_eq!(since_now(), [since.as_str()]);
-    assert_eq!(lab.members(), ["fiona|Field_Sales", "samuel|developers", "stephanie|Field_Sales"]);
+    let since = membership();
+    let mut name = "sam".to_owned();
+    for pass in 1..passes.len() {
+        let done_before = proxy.searches().len();
+        let hold = proxy.hold_back(move |searches| Passes::of(&searches[done_before..]).0.len() > pass);
+        let running = lab.daemon.spawn(&["sync", "corp-ldap"]);
+        hold.reached();
+        let new_name = format!("sam{pass}");
+        lab.slapd.rename(&user_dn(&name), &format!("uid={new_name}"));
+        hold.release();
+        let done = running.finished();
+        assert_eq!(done.code, Some(0), "renamed before pass {pass} of {passes:?}: {done:?}");
+        assert_eq!(
+            membership(),
+            since,
+            "renamed before pass {pass} of {passes:?}: it stays, not closed and opened again"
+        );
+        lab.sync();
+        assert_eq!(lab.user_id(&new_name), id);
+        assert_eq!(membership(), since);
+        name = new_name;
+    }
+    assert_eq!(
+        lab.members(),
+        ["fiona|Field_Sales".to_owned(), format!("{name}|developers"), "stephanie|Field_Sales".to_owned()]
+    );
+}
+
+/// The bases of the searches for many entries, in order, each as often as the daemon came back to it.
+#[derive(Debug)]
+struct Passes(Vec<String>);
+
+impl Passes {
+    fn of(searches: &[Search]) -> Passes {
+        let mut bases: Vec<_> =
+            searches.iter().map(|s| s.base.clone()).filter(|base| base.starts_with("ou=")).collect();
+        bases.dedup();
+        Passes(bases)
+    }
 }
