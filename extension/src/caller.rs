@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 fn caller() -> String {
     // SAFETY: the outer user is always set in a running backend, and with `noerr = false` PostgreSQL
     // raises an error instead of returning a null pointer. The name is a palloc'ed, terminated string.
-    let name = unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(pg_sys::GetOuterUserId(), false)) };
+    let name =
+        unsafe { std::ffi::CStr::from_ptr(pg_sys::GetUserNameFromId(pg_sys::GetOuterUserId(), false)) };
     name.to_string_lossy().into_owned()
 }

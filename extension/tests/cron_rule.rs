@@ -75,8 +75,14 @@ fn restricted_day_and_weekday_are_alternatives_and_a_star_step_is_no_restriction
 
 #[test]
 fn months_have_names_and_a_leap_day_waits() {
-    assert_eq!(firings("0 0 1 feb,DEC *", Tz::UTC, "2026-01-01T00:00:00Z", 2), ["02-01 00:00+00:00", "12-01 00:00+00:00"]);
-    assert_eq!(CronRule::parse("0 0 29 2 *").unwrap().next_after(at("2026-01-01T00:00:00Z"), Tz::UTC), Some(at("2028-02-29T00:00:00Z")));
+    assert_eq!(
+        firings("0 0 1 feb,DEC *", Tz::UTC, "2026-01-01T00:00:00Z", 2),
+        ["02-01 00:00+00:00", "12-01 00:00+00:00"]
+    );
+    assert_eq!(
+        CronRule::parse("0 0 29 2 *").unwrap().next_after(at("2026-01-01T00:00:00Z"), Tz::UTC),
+        Some(at("2028-02-29T00:00:00Z"))
+    );
 }
 
 #[test]
@@ -102,7 +108,10 @@ fn a_refusal_names_the_field_and_what_is_allowed() {
 
 #[test]
 fn what_is_not_cron_is_refused() {
-    for field in ["60", "-1", "+1", "5-1", "1-", "-", "*/0", "5/15", "1,,2", ",", "1-2-3", "*/", "**", "?", "L", "x", "٣"] {
+    for field in [
+        "60", "-1", "+1", "5-1", "1-", "-", "*/0", "5/15", "1,,2", ",", "1-2-3", "*/", "**", "?", "L", "x",
+        "٣",
+    ] {
         assert!(CronRule::parse(&format!("{field} * * * *")).is_err(), "{field}");
     }
     for rule in ["", "* * * *", "0 0 0 * *", "0 0 * 13 *", "0 0 * * 8", "0 0 * mon *", "@"] {
@@ -118,7 +127,9 @@ fn list(range: std::ops::RangeInclusive<u32>) -> impl Strategy<Value = String> {
 /// Rules whose meaning is not open to opinion: the oracle also lets a star in the minutes follow the hands.
 fn rules() -> impl Strategy<Value = String> {
     (list(0..=59), list(0..=4), list(1..=31), list(1..=12), list(0..=7))
-        .prop_filter("a star in the minutes has one in the hours", |(minute, hour, ..)| minute != "*" || hour == "*")
+        .prop_filter("a star in the minutes has one in the hours", |(minute, hour, ..)| {
+            minute != "*" || hour == "*"
+        })
         .prop_map(|(minute, hour, day, month, weekday)| format!("{minute} {hour} {day} {month} {weekday}"))
 }
 

@@ -3,12 +3,11 @@
 use std::io::{self, Write, stdout};
 
 use serde::Serialize;
-use tokio_postgres::Client;
 
 use crate::Outcome;
 use crate::cli::CheckArgs;
 use crate::connector::{CheckState, CheckStep, Connector};
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Session};
 use crate::lease::{self, Source};
 use crate::output::{CommandError, json, printable};
 use crate::pipeline::Surroundings;
@@ -30,8 +29,8 @@ struct SourceReport {
 
 pub async fn check(around: &Surroundings, args: &CheckArgs) -> Result<Outcome, CommandError> {
     let mut report = Report { ok: true, database: Vec::new(), sources: Vec::new() };
-    if let Some(client) = check_database(around, &mut report.database).await? {
-        for source in sources(&client, args).await? {
+    if let Some(session) = check_database(around, &mut report.database).await? {
+        for source in sources(&session, args).await? {
             let steps = check_source(around, &source).await;
             report.sources.push(SourceReport { source: source.source, kind: source.kind, steps });
         }
@@ -47,19 +46,19 @@ pub async fn check(around: &Surroundings, args: &CheckArgs) -> Result<Outcome, C
     Ok(if report.ok { Outcome::Ok } else { Outcome::Failed })
 }
 
-/// The client, if there is anything to go on with.
+/// The session, if there is anything to go on with.
 async fn check_database(
     around: &Surroundings,
     steps: &mut Vec<CheckStep>,
-) -> Result<Option<Client>, DatabaseError> {
-    let client = match around.database.connect().await {
-        Ok(client) => client,
+) -> Result<Option<Session>, DatabaseError> {
+    let session = match around.database.connect().await {
+        Ok(session) => session,
         Err(error) => {
             steps.push(failed("connection", error.to_string(), None));
             return Ok(None);
         }
     };
-    let row = client.query_one(include_str!("../sql/installation.sql"), &[]).await?;
+    let row = session.client.query_one(include_str!("../sql/installation.sql"), &[]).await?;
     let (server, role): (String, String) = (row.try_get("server")?, row.try_get("role")?);
     let message = format!("{} (PostgreSQL {server}) as {role}", around.database.place());
     steps.push(ok("connection", message));
@@ -78,14 +77,15 @@ async fn check_database(
         return Ok(None);
     }
     steps.push(ok("rights", format!("{role} has those of roster_syncd")));
-    Ok(Some(client))
+    Ok(Some(session))
 }
 
-async fn sources(client: &Client, args: &CheckArgs) -> Result<Vec<Source>, CommandError> {
+async fn sources(session: &Session, args: &CheckArgs) -> Result<Vec<Source>, CommandError> {
     let names = match &args.source {
         Some(name) => vec![name.clone()],
         None => {
-            let rows = client
+            let rows = session
+                .client
                 .query(include_str!("../sql/checkable_sources.sql"), &[])
                 .await
                 .map_err(DatabaseError::from)?;
@@ -97,7 +97,7 @@ async fn sources(client: &Client, args: &CheckArgs) -> Result<Vec<Source>, Comma
     };
     let mut found = Vec::new();
     for name in names {
-        let source = lease::source_config(client, &name).await?;
+        let source = lease::source_config(&session.client, &name).await?;
         found.push(source.ok_or(CommandError::NoSuchSource(name))?);
     }
     Ok(found)

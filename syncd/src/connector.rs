@@ -31,11 +31,17 @@ pub struct ReadSummary {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorError {
-    #[error(transparent)]
-    Ldap(#[from] ldap::LdapSourceError),
+    #[error("{}", .0.in_a_run())]
+    Ldap(ldap::LdapSourceError),
     /// The pipeline went away (it failed or was cancelled): it knows why.
     #[error("the read was stopped before its end")]
     Stopped,
+}
+
+impl From<ldap::LdapSourceError> for ConnectorError {
+    fn from(error: ldap::LdapSourceError) -> Self {
+        Self::Ldap(error)
+    }
 }
 
 /// One step of `syncd check`.

@@ -1,17 +1,21 @@
 //! Connections to PostgreSQL. What goes wrong is told without the password of the connection string.
 
 mod error;
+mod session;
 mod target;
 mod tls;
 
-use futures_util::{StreamExt, stream};
-use tokio::sync::mpsc;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, Socket};
+use std::time::Duration;
+
+use tokio_postgres::CancelToken;
 use tokio_postgres_rustls::MakeRustlsConnect;
-use tracing::{debug, warn};
+use tracing::debug;
 
 pub use error::DatabaseError;
+pub use session::Session;
 use target::Target;
+
+const LONGEST_CANCEL: Duration = Duration::from_millis(500);
 
 /// Where the roster lives and how to get there. Cheap to clone, connects on demand.
 #[derive(Clone)]
@@ -27,9 +31,6 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// Hears of NOTIFY. The end of the stream is the end of the connection.
-pub type Notifications = mpsc::Receiver<()>;
-
 impl Database {
     pub fn from_url(url: &str) -> Result<Self, DatabaseError> {
         let target = Target::parse(url)?;
@@ -42,43 +43,23 @@ impl Database {
         &self.place
     }
 
-    pub async fn connect(&self) -> Result<Client, DatabaseError> {
-        self.connect_listening().await.map(|(client, _)| client)
-    }
-
-    pub async fn connect_listening(&self) -> Result<(Client, Notifications), DatabaseError> {
+    pub async fn connect(&self) -> Result<Session, DatabaseError> {
         let (client, connection) = self
             .config
             .connect(self.tls.clone())
             .await
             .map_err(|error| DatabaseError::unreachable(&self.place, &error))?;
-        // One waiting hint says as much as many.
-        let (hint, notifications) = mpsc::channel(1);
-        tokio::spawn(drive(connection, hint));
-        Ok((client, notifications))
+        Ok(Session::start(client, connection))
     }
 
     /// Asks the server to stop what it is doing on the connection that the token belongs to.
     pub async fn cancel(&self, token: &CancelToken) {
-        if let Err(error) = token.cancel_query(self.tls.clone()).await {
-            debug!(error = %error::describe(&error), "the cancel request did not get through");
-        }
-    }
-}
-
-type Stream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
-
-async fn drive(mut connection: Connection<Socket, Stream>, hint: mpsc::Sender<()>) {
-    let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
-    while let Some(message) = messages.next().await {
-        match message {
-            Ok(AsyncMessage::Notification(_)) => drop(hint.try_send(())),
-            Ok(AsyncMessage::Notice(notice)) => debug!(notice = notice.message(), "notice of the server"),
-            Ok(_) => {}
-            Err(error) => {
-                warn!(error = %error::describe(&error), "the connection to PostgreSQL ended");
-                return;
+        match tokio::time::timeout(LONGEST_CANCEL, token.cancel_query(self.tls.clone())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                debug!(error = %error::describe(&error), "the cancel request did not get through");
             }
+            Err(_) => debug!("the cancel request took too long"),
         }
     }
 }

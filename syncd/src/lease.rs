@@ -74,9 +74,5 @@ fn claimed(row: &Row) -> Result<ClaimedRun, tokio_postgres::Error> {
 }
 
 fn configured(row: &Row) -> Result<Source, tokio_postgres::Error> {
-    Ok(Source {
-        source: row.try_get("source")?,
-        kind: row.try_get("kind")?,
-        config: row.try_get("config")?,
-    })
+    Ok(Source { source: row.try_get("source")?, kind: row.try_get("kind")?, config: row.try_get("config")? })
 }

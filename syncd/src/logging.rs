@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Command, LogFormat};
 
 pub fn start(format: LogFormat, command: &Command) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter(command)));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter(command)));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
     match format {
         LogFormat::Text => log.with_ansi(stderr().is_terminal()).init(),

@@ -49,7 +49,9 @@ pub fn or_dash(text: Option<&str>) -> &str {
 
 /// Text of a directory must not move a terminal's cursor or fake a line of ours.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
 }
 
 /// For a column of a table: what is long is told in full elsewhere.

@@ -2,16 +2,14 @@
 //! and only what differs is staged. Whatever ends a read before its end removes nobody.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
-use tracing::warn;
 
 use crate::apply::{self, RunReport};
 use crate::config::ConfigError;
 use crate::connector::{Connector, ConnectorError, ReadSummary};
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Session};
 use crate::lease::ClaimedRun;
 use crate::progress::{Phase, Progress};
 use crate::secret::Secrets;
@@ -21,12 +19,11 @@ use crate::staging::{Counts, Staging};
 use crate::task::Owned;
 
 mod compare;
+mod end;
 use compare::Comparison;
 
 /// Entries between the connector and the comparison. Few, because a single group can be large.
 const WAITING_ENTRIES: usize = 128;
-/// A cancelled run has to be recorded within a few seconds, or not at all.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -51,34 +48,54 @@ pub struct Surroundings {
 /// Runs to the end, whatever that is, and records it.
 pub async fn run(
     around: &Surroundings,
-    client: Arc<Client>,
+    session: &mut Session,
     claimed: &ClaimedRun,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
-    let result = read_and_apply(around, &client, claimed, progress).await;
+    let result = read_and_apply(around, session, claimed, progress).await;
+    let client = &session.client;
     match &result {
         Ok(_) => {}
-        Err(RunError::Cancelled) => record_end(&client, claimed.run_id, "cancelled", "stopped by a signal").await,
-        Err(error) => record_end(&client, claimed.run_id, "failed", &error.to_string()).await,
+        Err(RunError::Cancelled) => {
+            end::record(client, claimed.run_id, "cancelled", "stopped by a signal").await
+        }
+        Err(RunError::Database(lost)) if lost.is_closed() => {
+            end::record_anew(around, claimed.run_id, &lost.to_string()).await;
+        }
+        Err(error) => end::record(client, claimed.run_id, "failed", &error.to_string()).await,
     }
     result
 }
 
 async fn read_and_apply(
     around: &Surroundings,
-    client: &Arc<Client>,
+    session: &mut Session,
     claimed: &ClaimedRun,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
+    let client = session.client.clone();
     let staged = tokio::select! {
-        staged = read_and_stage(around, client, claimed, progress) => staged?,
+        staged = read_and_stage(around, &client, claimed, progress) => staged,
+        // The claim ended with the connection: to read on would be for nothing.
+        lost = session.lost() => return Err(lost.into()),
         () = around.shutdown.requested() => {
             around.database.cancel(&client.cancel_token()).await;
             return Err(RunError::Cancelled);
         }
     };
     progress.enter(Phase::Applying);
-    apply_staged(around, client, claimed.run_id, &staged).await
+    let result = match staged {
+        Ok(staged) => apply_staged(around, &client, claimed.run_id, &staged).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        // The connection knows why it ended, the statement only that it did.
+        Err(RunError::Database(closed)) if closed.is_closed() => {
+            let lost = tokio::time::timeout(end::LAST_WORDS, session.lost()).await;
+            Err(lost.unwrap_or(closed).into())
+        }
+        result => result,
+    }
 }
 
 struct Staged {
@@ -125,25 +142,10 @@ async fn apply_staged(
         result = &mut applying => return Ok(result?),
         () = around.shutdown.requested() => around.database.cancel(&client.cancel_token()).await,
     }
-    match tokio::time::timeout(LAST_WORDS, applying).await {
+    match tokio::time::timeout(end::LAST_WORDS, applying).await {
         Ok(Ok(report)) => Ok(report),
         Ok(Err(error)) if !error.is_cancelled() => Err(error.into()),
         _ => Err(RunError::Cancelled),
-    }
-}
-
-async fn record_end(client: &Client, run_id: i64, state: &str, message: &str) {
-    let recorded = tokio::time::timeout(LAST_WORDS, async {
-        match apply::end_run(client, run_id, state, message).await {
-            // The cancel request meant for the statement before hit this one.
-            Err(error) if error.is_cancelled() => apply::end_run(client, run_id, state, message).await,
-            result => result,
-        }
-    });
-    match recorded.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => warn!(run_id, %error, "the end of the run could not be recorded"),
-        Err(_) => warn!(run_id, "the end of the run could not be recorded in time"),
     }
 }
 

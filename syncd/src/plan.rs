@@ -99,7 +99,8 @@ fn collect_differences(path: &str, before: &Value, after: &Value, found: &mut Ve
     let only_new = new.keys().filter(|name| !old.contains_key(*name));
     for name in old.keys().chain(only_new) {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let field = |fields: &serde_json::Map<String, Value>| fields.get(name).cloned().unwrap_or(Value::Null);
+        let field =
+            |fields: &serde_json::Map<String, Value>| fields.get(name).cloned().unwrap_or(Value::Null);
         collect_differences(&path, &field(&old), &field(&new), found);
     }
 }

@@ -124,7 +124,11 @@ fn message(source: &str, counters: &Counters) -> String {
     match counters.phase() {
         Phase::LoadingKnown => format!("{source}: {}", Phase::LoadingKnown.as_str()),
         Phase::Reading => {
-            format!("{source}: {} {entries} entries ({}/s)", Phase::Reading.as_str(), HumanCount(counters.rate()))
+            format!(
+                "{source}: {} {entries} entries ({}/s)",
+                Phase::Reading.as_str(),
+                HumanCount(counters.rate())
+            )
         }
         Phase::Applying => format!("{source}: {} ({entries} entries read)", Phase::Applying.as_str()),
     }

@@ -102,11 +102,7 @@ async fn changes(client: &Client, run_id: i64) -> Result<tokio_postgres::RowStre
 
 fn print_plan_end(out: &mut impl Write, report: &RunReport, counts: &Counts) -> io::Result<()> {
     if counts.is_empty() {
-        writeln!(
-            out,
-            "no changes: {} entries read from {}, all as known",
-            report.read, report.source
-        )?;
+        writeln!(out, "no changes: {} entries read from {}, all as known", report.read, report.source)?;
         return print_quarantine_hint(out, report);
     }
     writeln!(out)?;

@@ -1,16 +1,13 @@
 //! `syncd run`: keeps all sources current. NOTIFY is a hint, polling is the truth: every few seconds the
 //! database is asked whether there is something to do.
 
-use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio_postgres::Client;
 use tracing::{error, info, warn};
 
 use crate::Outcome;
-use crate::database::{DatabaseError, Notifications};
+use crate::database::{DatabaseError, Session};
 use crate::lease::{self, ClaimedRun};
 use crate::output::CommandError;
 use crate::pipeline::{self, RunError, Surroundings};
@@ -22,14 +19,19 @@ const POLL_EVERY: Duration = Duration::from_secs(5);
 const POLL_AT_MOST_EVERY: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Within the 5 seconds that a stop may take; a run needs less to record its end.
-const FAREWELL: Duration = Duration::from_millis(4500);
+/// Together less than the 5 seconds that a stop may take; a run needs less to record its end.
+const LONGEST_CLAIM: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_millis(3500);
 
 pub async fn run(around: &Surroundings) -> Result<Outcome, CommandError> {
     let mut runs = JoinSet::new();
+    let hung = async {
+        around.shutdown.requested().await;
+        tokio::time::sleep(LONGEST_CLAIM).await;
+    };
     tokio::select! {
-        never = serve_for_ever(around, &mut runs) => match never {},
-        () = around.shutdown.requested() => {}
+        () = serve_until_stopped(around, &mut runs) => {}
+        () = hung => {}
     }
     info!(running = runs.len(), "syncd is stopping");
     let ended = tokio::time::timeout(FAREWELL, async { while runs.join_next().await.is_some() {} });
@@ -41,71 +43,87 @@ pub async fn run(around: &Surroundings) -> Result<Outcome, CommandError> {
 }
 
 /// Connects again whenever PostgreSQL goes away.
-async fn serve_for_ever(around: &Surroundings, runs: &mut JoinSet<()>) -> Infallible {
+async fn serve_until_stopped(around: &Surroundings, runs: &mut JoinSet<()>) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let error = match Watch::open(around).await {
-            Ok(watch) => {
-                pause = FIRST_PAUSE;
-                info!(database = around.database.place(), "syncd is ready");
-                match watch.serve(around, runs).await {
-                    Ok(never) => match never {},
-                    Err(error) => error,
-                }
-            }
+        let error = match serve(around, runs, &mut pause).await {
+            Ok(()) => return,
             Err(error) => error,
         };
         warn!(%error, retry_in_ms = pause.as_millis(), "PostgreSQL cannot be used");
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = around.shutdown.requested() => return,
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Returns when the daemon is to stop.
+async fn serve(
+    around: &Surroundings,
+    runs: &mut JoinSet<()>,
+    pause: &mut Duration,
+) -> Result<(), DatabaseError> {
+    let mut watch = tokio::select! {
+        watch = Watch::open(around) => watch?,
+        () = around.shutdown.requested() => return Ok(()),
+    };
+    *pause = FIRST_PAUSE;
+    info!(database = around.database.place(), "syncd is ready");
+    loop {
+        // Never interrupted: a run that was claimed has to get to somebody who ends it.
+        watch.start_runs(around, runs).await?;
+        tokio::select! {
+            waited = watch.wait(runs) => waited?,
+            () = around.shutdown.requested() => return Ok(()),
+        }
     }
 }
 
 /// Two connections: one listens, the other claims the next run and is given to it.
 struct Watch {
-    listener: Client,
-    notifications: Notifications,
-    claimer: Option<Client>,
+    listener: Session,
+    claimer: Option<Session>,
 }
 
 impl Watch {
     async fn open(around: &Surroundings) -> Result<Self, DatabaseError> {
-        let (listener, notifications) = around.database.connect_listening().await?;
-        listener.batch_execute(include_str!("../sql/listen.sql")).await?;
-        Ok(Self { listener, notifications, claimer: None })
+        let listener = around.database.connect().await?;
+        listener.client.batch_execute(include_str!("../sql/listen.sql")).await?;
+        Ok(Self { listener, claimer: None })
     }
 
-    async fn serve(
-        mut self,
+    async fn start_runs(
+        &mut self,
         around: &Surroundings,
         runs: &mut JoinSet<()>,
-    ) -> Result<Infallible, DatabaseError> {
-        loop {
-            while runs.try_join_next().is_some() {}
-            while runs.len() < RUNS_AT_ONCE
-                && let Some((client, claimed)) = self.claim_next(around).await?
-            {
-                runs.spawn(run_claimed(around.clone(), client, claimed));
-            }
-            self.wait(runs).await?;
+    ) -> Result<(), DatabaseError> {
+        while runs.try_join_next().is_some() {}
+        while runs.len() < RUNS_AT_ONCE
+            && let Some((session, claimed)) = self.claim_next(around).await?
+        {
+            runs.spawn(run_claimed(around.clone(), session, claimed));
         }
+        Ok(())
     }
 
     async fn claim_next(
         &mut self,
         around: &Surroundings,
-    ) -> Result<Option<(Client, ClaimedRun)>, DatabaseError> {
-        let client = match self.claimer.take() {
-            Some(client) if !client.is_closed() => client,
+    ) -> Result<Option<(Session, ClaimedRun)>, DatabaseError> {
+        let session = match self.claimer.take() {
+            Some(session) if !session.client.is_closed() => session,
             _ => around.database.connect().await?,
         };
-        match lease::claim_next(&client).await {
-            Ok(Some(claimed)) => Ok(Some((client, claimed))),
+        match lease::claim_next(&session.client).await {
+            Ok(Some(claimed)) => Ok(Some((session, claimed))),
             Ok(None) => {
-                self.claimer = Some(client);
+                self.claimer = Some(session);
                 Ok(None)
             }
             Err(error) if error.is_closed() => Err(error),
+            // The session is dropped: an attempt that failed may have left locks in it.
             Err(error) => {
                 warn!(%error, "no run could be claimed");
                 Ok(None)
@@ -116,23 +134,21 @@ impl Watch {
     /// Until something may be there to do: a hint, a schedule, a free place, or simply some time.
     async fn wait(&mut self, runs: &mut JoinSet<()>) -> Result<(), DatabaseError> {
         let is_full = runs.len() >= RUNS_AT_ONCE;
-        let due = lease::next_due(&self.listener).await?;
+        let due = lease::next_due(&self.listener.client).await?;
         let pause = due.map_or(POLL_EVERY, |due| due.clamp(POLL_AT_MOST_EVERY, POLL_EVERY));
         tokio::select! {
-            hint = self.notifications.recv(), if !is_full => {
-                hint.ok_or_else(DatabaseError::connection_ended)
-            }
+            hint = self.listener.notified(), if !is_full => hint,
             Some(_) = runs.join_next() => Ok(()),
             () = tokio::time::sleep(pause) => Ok(()),
         }
     }
 }
 
-async fn run_claimed(around: Surroundings, client: Client, claimed: ClaimedRun) {
+async fn run_claimed(around: Surroundings, mut session: Session, claimed: ClaimedRun) {
     let (run_id, source) = (claimed.run_id, claimed.source.source.clone());
     info!(run_id, source, mode = claimed.mode.as_str(), "run started");
     let progress = Progress::start(Display::Lines, &claimed);
-    match pipeline::run(&around, Arc::new(client), &claimed, &progress).await {
+    match pipeline::run(&around, &mut session, &claimed, &progress).await {
         Ok(report) if report.is_blocked() => {
             warn!(run_id, source, note = report.message, "run blocked by the guard; see syncd status");
         }

@@ -53,8 +53,8 @@ impl Secrets {
 
     pub fn resolve(&self, secret: &SecretRef) -> Result<SecretString, SecretError> {
         let text = match secret {
-            SecretRef::Env(name) => self.from_env(secret, name)?,
-            SecretRef::File(name) => self.from_file(secret, name)?,
+            SecretRef::Env(name) => read_env(secret, name)?,
+            SecretRef::File(name) => self.read_file(secret, name)?,
         };
         if text.is_empty() {
             return Err(SecretError::Empty(secret.clone()));
@@ -62,14 +62,7 @@ impl Secrets {
         Ok(SecretString::from(text))
     }
 
-    fn from_env(&self, secret: &SecretRef, name: &str) -> Result<String, SecretError> {
-        std::env::var(name).map_err(|error| match error {
-            std::env::VarError::NotPresent => SecretError::Missing(secret.clone()),
-            std::env::VarError::NotUnicode(_) => SecretError::NotText(secret.clone()),
-        })
-    }
-
-    fn from_file(&self, secret: &SecretRef, name: &Path) -> Result<String, SecretError> {
+    fn read_file(&self, secret: &SecretRef, name: &Path) -> Result<String, SecretError> {
         let unreadable = |source| SecretError::Unreadable { secret: secret.clone(), source };
         let directory = self.directory.as_ref().ok_or_else(|| SecretError::NoDirectory(secret.clone()))?;
         let directory = directory.canonicalize().map_err(unreadable)?;
@@ -88,6 +81,13 @@ impl Secrets {
         text.truncate(end);
         Ok(text)
     }
+}
+
+fn read_env(secret: &SecretRef, name: &str) -> Result<String, SecretError> {
+    std::env::var(name).map_err(|error| match error {
+        std::env::VarError::NotPresent => SecretError::Missing(secret.clone()),
+        std::env::VarError::NotUnicode(_) => SecretError::NotText(secret.clone()),
+    })
 }
 
 const FORMS: &str = "write {\"env\": \"NAME\"} for an environment variable of the daemon, or {\"file\": \"name\"} \
@@ -119,11 +119,15 @@ fn parse(value: &serde_json::Value) -> Result<SecretRef, String> {
 fn env_name(name: &str) -> Result<SecretRef, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(allowed) || name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err("the name of an environment variable consists of letters, digits and underscores".to_owned());
+        return Err(
+            "the name of an environment variable consists of letters, digits and underscores".to_owned()
+        );
     }
     // The daemon's own way into the database must not become readable through a source.
     if name == "DATABASE_URL" || name.starts_with("PG") {
-        return Err(format!("{name} belongs to the daemon's own database connection: choose another variable"));
+        return Err(format!(
+            "{name} belongs to the daemon's own database connection: choose another variable"
+        ));
     }
     Ok(SecretRef::Env(name.to_owned()))
 }

@@ -61,8 +61,8 @@ struct BlockedPlan {
 }
 
 pub async fn status(around: &Surroundings, args: &StatusArgs) -> Result<Outcome, CommandError> {
-    let client = around.database.connect().await?;
-    let status = read(&client).await?;
+    let session = around.database.connect().await?;
+    let status = read(&session.client).await?;
     let mut out = stdout().lock();
     match args.json {
         true => json(&mut out, &status)?,
@@ -137,7 +137,11 @@ fn print(out: &mut impl Write, status: &Status) -> io::Result<()> {
     print_sources(out, &status.sources)?;
     print_runs(out, &status.runs)?;
     for plan in &status.blocked {
-        writeln!(out, "\nrun {} of {} is blocked by the guard and waits for a decision:", plan.run_id, plan.source)?;
+        writeln!(
+            out,
+            "\nrun {} of {} is blocked by the guard and waits for a decision:",
+            plan.run_id, plan.source
+        )?;
         writeln!(out, "  {}", printable(or_dash(plan.message.as_deref())))?;
         writeln!(out, "  SELECT * FROM roster.sync_changes WHERE run_id = {};", plan.run_id)?;
         writeln!(out, "  {}", plan.release)?;

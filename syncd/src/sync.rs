@@ -1,7 +1,6 @@
 //! `syncd sync`: one run of one source, now.
 
 use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
-use std::sync::Arc;
 use std::time::Instant;
 
 use tokio_postgres::Client;
@@ -18,20 +17,23 @@ use crate::report;
 
 pub async fn sync(around: &Surroundings, args: &SyncArgs) -> Result<Outcome, CommandError> {
     let begun = Instant::now();
-    let client = Arc::new(around.database.connect().await?);
+    let mut session = tokio::select! {
+        session = around.database.connect() => session?,
+        () = around.shutdown.requested() => return Ok(Outcome::Failed),
+    };
     let mode = if args.plan { Mode::Plan } else { Mode::Apply };
-    let claimed = lease::claim(&client, &args.source, mode).await?;
+    let claimed = lease::claim(&session.client, &args.source, mode).await?;
     info!(run_id = claimed.run_id, source = args.source, mode = claimed.mode.as_str(), "run started");
 
     let display = if stderr().is_terminal() { Display::Spinner } else { Display::Lines };
     let progress = Progress::start(display, &claimed);
-    let report = pipeline::run(around, client.clone(), &claimed, &progress).await?;
+    let report = pipeline::run(around, &mut session, &claimed, &progress).await?;
     drop(progress);
     info!(run_id = report.run_id, source = args.source, state = report.state, "run ended");
 
     let mut out = BufWriter::new(stdout().lock());
     tokio::select! {
-        printed = print(&mut out, &client, args, &report, begun) => printed?,
+        printed = print(&mut out, &session.client, args, &report, begun) => printed?,
         () = around.shutdown.requested() => return Ok(Outcome::Failed),
     }
     out.flush()?;

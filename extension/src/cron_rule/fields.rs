@@ -55,7 +55,8 @@ impl RuleError {
                 let known: Vec<_> = NICKNAMES.iter().map(|(nickname, _)| *nickname).collect();
                 format!("Use one of {}, or five fields.", known.join(", "))
             }
-            _ => "Write minute, hour, day of month, month and weekday, such as 30 2 * * mon-fri, or @hourly.".into(),
+            _ => "Write minute, hour, day of month, month and weekday, such as 30 2 * * mon-fri, or @hourly."
+                .into(),
         }
     }
 }

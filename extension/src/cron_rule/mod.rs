@@ -71,7 +71,11 @@ impl CronRule {
     /// The next match on a clock that is never changed.
     fn next_match(&self, time: NaiveDateTime) -> Option<NaiveDateTime> {
         let steady = time.and_utc();
-        self.matchers.iter().filter_map(|matcher| matcher.after(&steady).next()).min().map(|at| at.naive_utc())
+        self.matchers
+            .iter()
+            .filter_map(|matcher| matcher.after(&steady).next())
+            .min()
+            .map(|at| at.naive_utc())
     }
 }
 

@@ -10,6 +10,8 @@ pub enum DatabaseError {
     Tls(String),
     #[error("cannot connect to PostgreSQL at {place}: {reason}")]
     Unreachable { place: String, reason: String },
+    #[error("the connection to PostgreSQL was lost: {0}")]
+    Lost(String),
     #[error("{message}")]
     Statement { message: String, code: Option<SqlState>, closed: bool },
 }
@@ -17,10 +19,6 @@ pub enum DatabaseError {
 impl DatabaseError {
     pub fn unreachable(place: &str, error: &tokio_postgres::Error) -> Self {
         Self::Unreachable { place: place.to_owned(), reason: describe(error) }
-    }
-
-    pub fn connection_ended() -> Self {
-        Self::Statement { message: "the connection ended".to_owned(), code: None, closed: true }
     }
 
     /// Another transaction was in the way: the same statement succeeds when it is repeated.
@@ -35,7 +33,7 @@ impl DatabaseError {
     /// The connection is gone, and nothing more can be done on it.
     pub fn is_closed(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Lost(_) => true,
             Self::Statement { closed, code, .. } => {
                 *closed || code.as_ref().is_some_and(|code| code.code().starts_with("57P"))
             }

@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn ssl_options_are_taken_out_of_a_url() {
         let target =
-            Target::parse("postgres://u:p@db:5433/x?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem").unwrap();
+            Target::parse("postgres://u:p@db:5433/x?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem")
+                .unwrap();
         assert_eq!(target.config.get_ssl_mode(), SslMode::Require);
         assert!(target.verify);
         assert_eq!(target.root_certificates, Some("/etc/ca.pem".into()));

@@ -19,9 +19,7 @@ pub fn connector(target: &Target) -> Result<MakeRustlsConnect, DatabaseError> {
         .with_safe_default_protocol_versions()
         .map_err(|error| DatabaseError::Tls(error.to_string()))?;
     let config = if target.verify {
-        builder
-            .with_root_certificates(roots(target.root_certificates.as_deref())?)
-            .with_no_client_auth()
+        builder.with_root_certificates(roots(target.root_certificates.as_deref())?).with_no_client_auth()
     } else {
         builder
             .dangerous()

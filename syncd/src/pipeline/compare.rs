@@ -38,7 +38,8 @@ impl Comparison {
     /// Everything was read: stages who is absent and waits until all is in the database.
     pub async fn finish(mut self) -> Result<(Counts, Option<String>), DatabaseError> {
         let mut notes = Vec::new();
-        for (kind, unreadable) in [(Kind::User, self.unreadable_users), (Kind::Group, self.unreadable_groups)] {
+        for (kind, unreadable) in [(Kind::User, self.unreadable_users), (Kind::Group, self.unreadable_groups)]
+        {
             if unreadable > 0 {
                 notes.push(kept_note(kind, unreadable));
                 continue;
@@ -133,18 +134,12 @@ mod tests {
     fn nul_is_replaced_wherever_it_hides() {
         let mut entry = serde_json::json!({"a\u{0}": ["x\u{0}y", {"b": "\u{0}"}], "c": 1});
         replace_nul(&mut entry);
-        assert_eq!(
-            entry,
-            serde_json::json!({"a\u{fffd}": ["x\u{fffd}y", {"b": "\u{fffd}"}], "c": 1})
-        );
+        assert_eq!(entry, serde_json::json!({"a\u{fffd}": ["x\u{fffd}y", {"b": "\u{fffd}"}], "c": 1}));
     }
 
     #[test]
     fn the_note_counts() {
-        assert_eq!(
-            kept_note(Kind::User, 1),
-            "no user was removed, because 1 user entry had no readable id"
-        );
+        assert_eq!(kept_note(Kind::User, 1), "no user was removed, because 1 user entry had no readable id");
         assert!(kept_note(Kind::Group, 2).contains("2 group entries"));
     }
 

@@ -32,6 +32,11 @@ pub fn contents(db: &Db) -> Vec<String> {
             db.lines(&format!(r#"SELECT '{view}', v.* FROM roster.{view} v ORDER BY v::text COLLATE "C""#)),
         );
     }
+    // When the built-in identity manager was made is the database's own date, not the user's data.
+    contents.retain(|line| !line.starts_with("identity_managers|builtin|"));
+    contents.extend(
+        db.lines("SELECT iam, kind, display_name, enabled, case_sensitive FROM roster.identity_managers"),
+    );
     contents
         .extend(db.lines("SELECT iam, roster.snapshot_hash(iam) FROM roster.identity_managers ORDER BY iam"));
     contents

@@ -1,8 +1,10 @@
 //! All tests, in one binary: they share one PostgreSQL cluster and link once.
 
+mod architecture;
 mod builtin;
 mod catalog;
 mod concurrency;
+mod daemon_interface;
 mod databases;
 mod dump;
 mod effective;

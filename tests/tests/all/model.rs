@@ -4,6 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roster_tests::Session;
 
+/// There are no foreign keys (pg_restore -j loads tables in any order), so nothing but this finds orphans.
+const ORPHANS: &str = "
+    SELECT 'membership', m::text FROM roster_private.membership m
+     WHERE NOT EXISTS (SELECT FROM roster_private.app_user u WHERE u.user_id = m.user_id)
+        OR NOT EXISTS (SELECT FROM roster_private.app_group g WHERE g.group_id = m.group_id)
+    UNION ALL
+    SELECT 'nesting', n::text FROM roster_private.nesting n
+     WHERE NOT EXISTS (SELECT FROM roster_private.app_group g WHERE g.group_id = n.parent_id)
+        OR NOT EXISTS (SELECT FROM roster_private.app_group g WHERE g.group_id = n.child_id)
+    UNION ALL
+    SELECT 'user_attribute', a::text FROM roster_private.user_attribute a
+     WHERE NOT EXISTS (SELECT FROM roster_private.app_user u WHERE u.user_id = a.user_id)
+    UNION ALL
+    SELECT 'group_attribute', a::text FROM roster_private.group_attribute a
+     WHERE NOT EXISTS (SELECT FROM roster_private.app_group g WHERE g.group_id = a.group_id)
+    UNION ALL
+    SELECT 'user_claim', c::text FROM roster_private.user_claim c
+     WHERE NOT EXISTS (SELECT FROM roster_private.app_user u WHERE u.user_id = c.user_id)
+    UNION ALL
+    SELECT 'group_claim', c::text FROM roster_private.group_claim c
+     WHERE NOT EXISTS (SELECT FROM roster_private.app_group g WHERE g.group_id = c.group_id)";
+
 /// Stated facts, names only. Pairs are (group, user), (parent, child), triples (owner, name, value).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Model {
@@ -54,6 +76,7 @@ impl Model {
         );
         let rows = db.number("SELECT count(*) FROM roster.effective_attributes");
         assert_eq!(rows as usize, self.effective_attributes().len(), "distinct values appear once");
+        assert_eq!(db.lines(ORPHANS), [""; 0], "no fact outlives what it is about");
         self.assert_origins(&db.lines(
             "SELECT username, name, value, origin, group_name, array_to_string(path, '>') FROM roster.attribute_origins",
         ));

@@ -94,7 +94,9 @@ fn clear_text_is_for_loopback_only() {
     assert!(with(json!({"urls": remote, "allow_clear_text": true})).is_ok());
     assert!(refused(json!({"allow_clear_text": false})).contains("clear text"));
     // One bad address among good ones is refused too: it would be tried in its turn.
-    assert!(refused(json!({"urls": ["ldaps://a.example.org", "ldap://b.example.org"]})).contains("b.example.org"));
+    assert!(
+        refused(json!({"urls": ["ldaps://a.example.org", "ldap://b.example.org"]})).contains("b.example.org")
+    );
 }
 
 #[test]

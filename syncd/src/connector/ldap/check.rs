@@ -21,7 +21,8 @@ const SAMPLES: i32 = 10;
 const VALUES: usize = 10;
 
 pub(super) async fn check(config: &LdapConfig, secrets: &Secrets) -> Vec<CheckStep> {
-    let mut steps = vec!["secrets", "connection", "tls", "credentials", "user base", "user filter", "sample user"];
+    let mut steps =
+        vec!["secrets", "connection", "tls", "credentials", "user base", "user filter", "sample user"];
     if config.groups.is_some() {
         steps.extend(["group base", "group filter", "sample group"]);
     }
@@ -73,7 +74,8 @@ async fn connect(report: &mut Report, config: &LdapConfig, access: &Access<'_>) 
             Some(connection)
         }
         Err(error) => {
-            let step = if matches!(&error, LdapSourceError::Unreachable(all) if all.iter().any(|one| one.tls)) {
+            let step = if matches!(&error, LdapSourceError::Unreachable(all) if all.iter().any(|one| one.tls))
+            {
                 report.ok("connection", "a server answers".to_owned());
                 "tls"
             } else {
@@ -108,7 +110,8 @@ impl Filter<'_> {
         config: &LdapConfig,
         mapping: &Mapping,
     ) -> Option<()> {
-        let base = self.search(connection, config, Scope::Base, "(objectClass=*)", vec!["1.1".to_owned()]).await;
+        let base =
+            self.search(connection, config, Scope::Base, "(objectClass=*)", vec!["1.1".to_owned()]).await;
         let step = format!("{} base", self.kind);
         report.take(&step, base.map(|_| format!("{} is there", self.base)))?;
 
@@ -199,13 +202,17 @@ impl Filter<'_> {
     ) -> Result<Vec<Entry>, LdapSourceError> {
         let what = if self.kind == "user" { "search for users" } else { "search for groups" };
         let base = self.base.to_owned();
-        let broken = |message| LdapSourceError::SearchBroken { search: what, base: base.clone(), read: 0, message };
+        let broken =
+            |message| LdapSourceError::SearchBroken { search: what, base: base.clone(), read: 0, message };
         let ldap = connection.ldap.with_timeout(config.timeout);
         let ldap = ldap.with_search_options(SearchOptions::new().sizelimit(SAMPLES));
         let answer = ldap.search(self.base, scope, filter, attributes).await;
-        let ldap3::SearchResult(items, result) = answer.map_err(|error| broken(reason(&error, config.timeout)))?;
+        let ldap3::SearchResult(items, result) =
+            answer.map_err(|error| broken(reason(&error, config.timeout)))?;
         match result {
-            LdapResult { rc: 0 | 4, .. } => Ok(items.into_iter().filter_map(|item| Entry::decode(item.0)).collect()),
+            LdapResult { rc: 0 | 4, .. } => {
+                Ok(items.into_iter().filter_map(|item| Entry::decode(item.0)).collect())
+            }
             LdapResult { rc, .. } => {
                 Err(LdapSourceError::SearchRefused { search: what, base, rc, text: diagnostic(&result) })
             }
@@ -239,7 +246,14 @@ impl Report {
         self.add(step, CheckState::Failed, error.to_string(), error.remedy(), None);
     }
 
-    fn add(&mut self, step: &str, state: CheckState, message: String, remedy: Option<&str>, sample: Option<Value>) {
+    fn add(
+        &mut self,
+        step: &str,
+        state: CheckState,
+        message: String,
+        remedy: Option<&str>,
+        sample: Option<Value>,
+    ) {
         let remedy = remedy.map(str::to_owned);
         self.0.push(CheckStep { step: step.to_owned(), state, message, remedy, sample });
     }

@@ -120,11 +120,7 @@ fn folded(text: &str) -> String {
         text.to_ascii_lowercase()
     } else {
         // Character by character: the rule for a final sigma would make the result depend on case.
-        text.nfc()
-            .flat_map(char::to_lowercase)
-            .map(|c| if c == 'ς' { 'σ' } else { c })
-            .nfc()
-            .collect()
+        text.nfc().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).nfc().collect()
     };
     let mut out = String::with_capacity(lower.len());
     for word in lower.split(char::is_whitespace).filter(|word| !word.is_empty()) {

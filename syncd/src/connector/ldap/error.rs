@@ -16,20 +16,16 @@ pub enum LdapSourceError {
     Tls(String),
     #[error("no LDAP server could be reached: {}", listed(.0))]
     Unreachable(Vec<Failure>),
-    #[error("{url} refused the bind as {who}: rc {rc} ({name}){text}: {remedy}", name = rc_name(*.rc), remedy = bind_remedy(*.rc))]
+    #[error("{url} refused the bind as {who}: rc {rc} ({name}){text}", name = rc_name(*.rc))]
     BindRefused { url: String, who: String, rc: u32, text: String },
     #[error("the bind as {who} at {url} failed: {message}")]
     BindBroken { url: String, who: String, message: String },
-    #[error(
-        "the {search} below {base} ended with rc {rc} ({name}){text}; nothing was removed: {remedy}",
-        name = rc_name(*.rc), remedy = search_remedy(*.rc)
-    )]
+    #[error("the {search} below {base} ended with rc {rc} ({name}){text}", name = rc_name(*.rc))]
     SearchRefused { search: &'static str, base: String, rc: u32, text: String },
-    #[error("the {search} below {base} did not come to its end after {read} entries ({message}); nothing was removed")]
+    #[error("the {search} below {base} did not come to its end after {read} entries ({message})")]
     SearchBroken { search: &'static str, base: String, read: u64, message: String },
     #[error(
-        "the {search} below {base} goes in circles: {pages} pages in a row brought nothing new after {read} entries; \
-         nothing was removed: the server's paging is broken"
+        "the {search} below {base} goes in circles: {pages} pages in a row brought nothing new after {read} entries"
     )]
     SearchEndless { search: &'static str, base: String, read: u64, pages: u32 },
 }
@@ -49,6 +45,12 @@ fn listed(failures: &[Failure]) -> String {
 }
 
 impl LdapSourceError {
+    /// The whole sentence for a run that failed because of this.
+    pub fn in_a_run(&self) -> String {
+        let remedy = self.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default();
+        format!("{self}; nothing was removed{remedy}")
+    }
+
     pub(super) fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::BindRefused { rc, .. } => Some(bind_remedy(*rc)),
@@ -59,8 +61,10 @@ impl LdapSourceError {
             ),
             Self::Unreachable(_) => Some("check urls, the network, and that the server runs"),
             Self::Certificates { .. } | Self::Tls(_) => Some("check ca_file, client_cert and client_key"),
-            Self::Secret(_) => Some("check the secret that the configuration refers to"),
-            Self::BindBroken { .. } | Self::SearchBroken { .. } | Self::SearchEndless { .. } => None,
+            Self::SearchEndless { .. } => {
+                Some("the server's paging is broken: try without a proxy in between")
+            }
+            Self::Secret(_) | Self::BindBroken { .. } | Self::SearchBroken { .. } => None,
         }
     }
 }
@@ -74,7 +78,9 @@ pub(super) fn reason(error: &LdapError, timeout: std::time::Duration) -> String 
         | LdapError::ResultRecv { .. }
         | LdapError::IdScrubSend { .. } => "the connection was lost".to_owned(),
         LdapError::Io { source } => with_causes(source),
-        LdapError::LdapResult { result } => format!("rc {} ({}){}", result.rc, rc_name(result.rc), diagnostic(result)),
+        LdapError::LdapResult { result } => {
+            format!("rc {} ({}){}", result.rc, rc_name(result.rc), diagnostic(result))
+        }
         other => other.to_string(),
     }
 }

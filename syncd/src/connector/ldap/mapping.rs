@@ -110,7 +110,9 @@ impl Mapping {
         };
         match name {
             None => Err(format!("{what} is missing: a {} needs a name", self.kind)),
-            Some(name) if name.len() > LONGEST_NAME => Err(format!("{what} is longer than {LONGEST_NAME} bytes")),
+            Some(name) if name.len() > LONGEST_NAME => {
+                Err(format!("{what} is longer than {LONGEST_NAME} bytes"))
+            }
             Some(name) => Ok(name),
         }
     }
@@ -173,10 +175,12 @@ impl Mapping {
 
 /// The immutable id, of which there must be exactly one.
 pub(super) fn external_id(entry: &Entry, attribute: &AttributeName) -> Result<String, Rejected> {
-    let rejected = |problem: &str| Rejected { key: None, reason: format!("{} {problem}", attribute.as_str()) };
+    let rejected =
+        |problem: &str| Rejected { key: None, reason: format!("{} {problem}", attribute.as_str()) };
     let mut values = entry.values(attribute);
     let (value, more) = (values.next(), values.next());
-    let value = value.ok_or_else(|| rejected("is missing: without its immutable id an entry cannot be known again"))?;
+    let value = value
+        .ok_or_else(|| rejected("is missing: without its immutable id an entry cannot be known again"))?;
     if more.is_some() {
         return Err(rejected("has more than one value: an immutable id has one"));
     }
@@ -198,7 +202,10 @@ fn single(entry: &Entry, attribute: &AttributeName) -> Result<Option<String>, St
     Ok(least)
 }
 
-fn texts<'a>(entry: &'a Entry, attribute: &'a AttributeName) -> impl Iterator<Item = Result<String, String>> + 'a {
+fn texts<'a>(
+    entry: &'a Entry,
+    attribute: &'a AttributeName,
+) -> impl Iterator<Item = Result<String, String>> + 'a {
     entry.values(attribute).map(|value| clean(value).map_err(|bad| format!("{} {bad}", attribute.as_str())))
 }
 

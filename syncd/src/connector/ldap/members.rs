@@ -82,7 +82,8 @@ impl<'a> Lookup<'a> {
         let attributes = [self.id.as_str().to_owned()];
         let ldap = &mut self.connection().await?.ldap;
         let answer = ldap.with_timeout(timeout).search(dn, Scope::Base, "(objectClass=*)", &attributes).await;
-        let ldap3::SearchResult(entries, result) = answer.map_err(|error| broken(dn, reason(&error, timeout)))?;
+        let ldap3::SearchResult(entries, result) =
+            answer.map_err(|error| broken(dn, reason(&error, timeout)))?;
         match result.rc {
             0 => {}
             // No such entry, or one that another server holds.

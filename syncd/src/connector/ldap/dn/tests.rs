@@ -44,8 +44,19 @@ fn order_inside_a_multi_valued_rdn_does_not_matter() {
 #[test]
 fn different_names() {
     let names = [
-        "", "cn=a", "cn=b", "sn=a", "cn=a,cn=a", "cn=a+cn=b", r"cn=a\,cn\=a", r"cn=a\00cn=a", r"cn=a\01cn=a",
-        "cn=#05020100", r"cn=\#05020100", "cn=", "cn=a=b",
+        "",
+        "cn=a",
+        "cn=b",
+        "sn=a",
+        "cn=a,cn=a",
+        "cn=a+cn=b",
+        r"cn=a\,cn\=a",
+        r"cn=a\00cn=a",
+        r"cn=a\01cn=a",
+        "cn=#05020100",
+        r"cn=\#05020100",
+        "cn=",
+        "cn=a=b",
     ];
     let keys: std::collections::HashSet<_> = names.iter().map(|dn| key(dn)).collect();
     assert_eq!(keys.len(), names.len());
@@ -103,7 +114,8 @@ fn spell(dn: &[Vec<(usize, String)>], style: &Style) -> String {
         if index > 0 {
             out.push_str([",", ", ", " ,", ";", " ; "][style.pick(5) as usize]);
         }
-        let mut pairs: Vec<String> = rdn.iter().map(|(kind, value)| spell_pair(*kind, value, style)).collect();
+        let mut pairs: Vec<String> =
+            rdn.iter().map(|(kind, value)| spell_pair(*kind, value, style)).collect();
         let turn = style.pick(3) as usize % pairs.len();
         pairs.rotate_left(turn);
         out.push_str(&pairs.join(["+", " +", " + "][style.pick(3) as usize]));

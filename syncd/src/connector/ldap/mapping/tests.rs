@@ -114,7 +114,9 @@ fn a_rejected_entry_is_shown_with_its_mapped_fields_only() {
     attributes.push(("userPassword", &[b"hunter2"]));
     let entry = entry("uid=sam", &attributes);
     let users = users();
-    let Record::Quarantined { shown, entry, .. } = users.quarantined(&entry, users.entity(&entry).unwrap_err()) else {
+    let Record::Quarantined { shown, entry, .. } =
+        users.quarantined(&entry, users.entity(&entry).unwrap_err())
+    else {
         panic!("must be quarantined");
     };
     assert_eq!(shown, "uid=sam");

@@ -1,0 +1,97 @@
+//! What single values of an `ldap` configuration may be.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::config::ConfigError;
+
+/// Whether a server may be used as it is written.
+pub(super) fn server(text: &str, start_tls: bool, allow_clear_text: Option<bool>) -> Result<(), String> {
+    // The text is repeated only once it is known to carry no password.
+    let url = Url::parse(text).map_err(|error| format!("one is not a URL: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a URL carries no credentials: use bind_dn and bind_password".to_owned());
+    }
+    if !matches!(url.scheme(), "ldap" | "ldaps") {
+        return Err(format!("{text} begins with neither ldap:// nor ldaps://"));
+    }
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(format!("{text} names no host"))?;
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("{text} has more than host and port: use user_base, user_filter and the like"));
+    }
+    match url.scheme() {
+        "ldaps" if start_tls => Err(format!("{text} is encrypted already: leave start_tls out")),
+        "ldaps" => Ok(()),
+        _ if start_tls || allow_clear_text.unwrap_or_else(|| is_loopback(host)) => Ok(()),
+        _ => Err(format!(
+            "{text} would send passwords and people's data in clear text: use ldaps://, or \"start_tls\": true, \
+             or \"allow_clear_text\": true if the network in between is safe"
+        )),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+pub(super) fn absolute(key: &str, path: &Path) -> Result<PathBuf, ConfigError> {
+    if path.is_absolute() {
+        return Ok(path.to_owned());
+    }
+    Err(ConfigError::key(key, "must be an absolute path on the daemon's machine"))
+}
+
+pub(super) fn base(key: &str, dn: &str) -> Result<String, ConfigError> {
+    if dn.trim().is_empty() {
+        return Err(ConfigError::key(key, "is empty: name the entry below which to search"));
+    }
+    crate::connector::ldap::dn::DnKeys::default()
+        .key(dn.as_bytes())
+        .map_err(|error| ConfigError::key(key, format!("{dn:?} {error}")))?;
+    Ok(dn.to_owned())
+}
+
+/// Accepts a filter with or without its outer parentheses.
+pub(super) fn filter(key: &str, text: &str) -> Result<String, ConfigError> {
+    let text = text.trim();
+    let text = if text.starts_with('(') { text.to_owned() } else { format!("({text})") };
+    match ldap3::parse_filter(&text) {
+        Ok(_) => Ok(text),
+        Err(_) => {
+            Err(ConfigError::key(key, format!("{text} is not an LDAP filter, such as (objectClass=person)")))
+        }
+    }
+}
+
+pub(super) fn attribute(key: &str, name: &str) -> Result<String, ConfigError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._;".contains(c);
+    if name.is_empty() || !name.chars().all(allowed) {
+        return Err(ConfigError::key(key, format!("{name:?} is not the name of an LDAP attribute")));
+    }
+    Ok(name.to_owned())
+}
+
+pub(super) fn mapping(
+    key: &str,
+    mapping: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, ConfigError> {
+    for (name, ldap_name) in mapping {
+        let key = format!("{key}.{name}");
+        if name.trim().is_empty() || name.contains('\0') {
+            return Err(ConfigError::key(&key, "the name on the left is empty or contains a NUL"));
+        }
+        attribute(&key, ldap_name)?;
+    }
+    Ok(mapping.clone())
+}
+
+pub(super) fn in_range(key: &str, number: u64, least: u64, most: u64) -> Result<u64, ConfigError> {
+    if (least..=most).contains(&number) {
+        return Ok(number);
+    }
+    Err(ConfigError::key(key, format!("{number} is not between {least} and {most}")))
+}

@@ -1,0 +1,59 @@
+//! A run that did not get to its end is recorded as such, as far as that is still possible. Where it is
+//! not, the next run of the source finds it without an owner and says so.
+
+use std::time::Duration;
+
+use tokio_postgres::Client;
+use tracing::warn;
+
+use crate::apply;
+use crate::database::DatabaseError;
+
+use super::Surroundings;
+
+/// A cancelled run has to be recorded within a few seconds, or not at all.
+pub const LAST_WORDS: Duration = Duration::from_millis(1500);
+/// A restart of PostgreSQL takes a few seconds.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub async fn record(client: &Client, run_id: i64, state: &str, message: &str) {
+    let recorded = tokio::time::timeout(LAST_WORDS, async {
+        match apply::end_run(client, run_id, state, message).await {
+            // The cancel request meant for the statement before hit this one.
+            Err(error) if error.is_cancelled() => apply::end_run(client, run_id, state, message).await,
+            result => result,
+        }
+    });
+    match recorded.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(run_id, %error, "the end of the run could not be recorded"),
+        Err(_) => warn!(run_id, "the end of the run could not be recorded in time"),
+    }
+}
+
+/// On a new connection, because that of the run is gone.
+pub async fn record_anew(around: &Surroundings, run_id: i64, message: &str) {
+    let recorded = tokio::select! {
+        recorded = try_for_a_while(around, run_id, message) => recorded,
+        () = around.shutdown.requested() => return,
+    };
+    if let Err(error) = recorded {
+        warn!(run_id, %error, "the end of the run could not be recorded");
+    }
+}
+
+async fn try_for_a_while(around: &Surroundings, run_id: i64, message: &str) -> Result<(), DatabaseError> {
+    for _ in 1..ATTEMPTS {
+        if once(around, run_id, message).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    once(around, run_id, message).await
+}
+
+async fn once(around: &Surroundings, run_id: i64, message: &str) -> Result<(), DatabaseError> {
+    let session = around.database.connect().await?;
+    apply::end_run(&session.client, run_id, "failed", message).await
+}

@@ -1,0 +1,66 @@
+//! Who may know whom: the flow goes one way, and a connector cannot reach the database.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use roster_tests::repository;
+
+fn sources(below: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(below).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("a text file");
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+fn daemon() -> Vec<(PathBuf, String)> {
+    sources(&repository().join("syncd/src"))
+}
+
+/// The `use` lines of a source, and paths written out in full.
+fn mentions(text: &str, what: &str) -> bool {
+    text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")).any(|line| line.contains(what))
+}
+
+#[test]
+fn connectors_and_records_know_nothing_of_the_database() {
+    for (path, text) in daemon() {
+        let name = path.display().to_string();
+        if name.contains("/connector") || name.ends_with("/record.rs") {
+            for forbidden in
+                ["tokio_postgres", "crate::database", "crate::staging", "crate::pipeline", "crate::lease"]
+            {
+                assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
+            }
+        }
+        if name.ends_with("/record.rs") {
+            assert!(!mentions(&text, "crate::"), "{name} knows nobody");
+        }
+    }
+}
+
+#[test]
+fn the_daemon_has_no_sql_in_its_code() {
+    for (path, text) in daemon() {
+        for verb in
+            ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE ", "\"COPY ", "format!(\"SELECT", "\"TRUNCATE "]
+        {
+            assert!(!mentions(&text, verb), "{}: {verb} belongs into syncd/sql/", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_daemon_and_the_extension_share_nothing_but_sql() {
+    for (path, text) in daemon().into_iter().chain(sources(&repository().join("extension/src"))) {
+        for forbidden in ["pg_roster::", "syncd::", "roster_tests"] {
+            assert!(!mentions(&text, forbidden), "{} knows {forbidden}", path.display());
+        }
+    }
+}
