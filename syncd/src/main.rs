@@ -78,14 +78,15 @@ fn execute(url: &str, cli: Cli) -> anyhow::Result<Outcome> {
     let database = Database::from_url(url)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let outcome = runtime.block_on(async {
+    // On a worker, not on this thread: entries pass from task to task without waking a thread for each.
+    let outcome = runtime.block_on(runtime.spawn(async move {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
         let around = Surroundings { database, secrets: Secrets::new(cli.secrets_dir), shutdown };
         dispatch(&around, cli.command).await
-    });
+    }));
     // A connector's blocking call must not hold up the end.
     runtime.shutdown_background();
-    outcome
+    outcome.context("syncd stopped because of a fault of its own")?
 }
 
 async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Outcome> {

@@ -36,7 +36,7 @@ pub fn print_report(out: &mut impl Write, report: &RunReport, took: Duration) ->
 
 /// The difference, a line each, as it arrives from the database.
 pub async fn print_plan(
-    out: &mut impl Write,
+    out: &mut (impl Write + Send),
     client: &Client,
     report: &RunReport,
 ) -> Result<(), CommandError> {
@@ -54,7 +54,7 @@ pub async fn print_plan(
 
 /// The same as one document, as it arrives from the database.
 pub async fn print_plan_json(
-    out: &mut impl Write,
+    out: &mut (impl Write + Send),
     client: &Client,
     report: &RunReport,
 ) -> Result<(), CommandError> {

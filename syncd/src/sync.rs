@@ -31,7 +31,7 @@ pub async fn sync(around: &Surroundings, args: &SyncArgs) -> Result<Outcome, Com
     drop(progress);
     info!(run_id = report.run_id, source = args.source, state = report.state, "run ended");
 
-    let mut out = BufWriter::new(stdout().lock());
+    let mut out = BufWriter::new(stdout());
     tokio::select! {
         printed = print(&mut out, &session.client, args, &report, begun) => printed?,
         () = around.shutdown.requested() => return Ok(Outcome::Failed),
@@ -45,7 +45,7 @@ pub async fn sync(around: &Surroundings, args: &SyncArgs) -> Result<Outcome, Com
 }
 
 async fn print(
-    out: &mut impl Write,
+    out: &mut (impl Write + Send),
     client: &Client,
     args: &SyncArgs,
     report: &RunReport,

@@ -30,6 +30,11 @@ impl Default for Directory {
 }
 
 impl Directory {
+    /// A directory that is written down already.
+    pub fn from_ldif(ldif: String) -> Directory {
+        Directory { ldif }
+    }
+
     /// The reference directory: Steve, Sara, Stephanie, Sam, Fiona of Field_Sales, and the groups.
     pub fn reference() -> Directory {
         let mut d = Directory::default();

@@ -23,9 +23,13 @@ fn daemon() -> Vec<(PathBuf, String)> {
     sources(&repository().join("syncd/src"))
 }
 
-/// The `use` lines of a source, and paths written out in full.
+/// Whether the code (not its comments) contains that text.
 fn mentions(text: &str, what: &str) -> bool {
-    text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")).any(|line| line.contains(what))
+    code(text).any(|line| line.contains(what))
+}
+
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim_start).filter(|line| !line.starts_with("//"))
 }
 
 #[test]
@@ -48,10 +52,12 @@ fn connectors_and_records_know_nothing_of_the_database() {
 #[test]
 fn the_daemon_has_no_sql_in_its_code() {
     for (path, text) in daemon() {
-        for verb in
-            ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE ", "\"COPY ", "format!(\"SELECT", "\"TRUNCATE "]
-        {
-            assert!(!mentions(&text, verb), "{}: {verb} belongs into syncd/sql/", path.display());
+        // What a person is told to call is no SQL of the daemon.
+        let told = "SELECT roster.apply_run(";
+        for verb in ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "COPY ", "TRUNCATE "] {
+            let statement = format!("\"{verb}");
+            let found = code(&text).find(|line| line.contains(&statement) && !line.contains(told));
+            assert_eq!(found, None, "{}: SQL belongs into syncd/sql/", path.display());
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::connector::{ConnectorError, ReadSummary};
 use crate::record::{Key, Kind, Member, Record};
 use crate::secret::Secrets;
 
-/// Groups are asked for in smaller pages: each may carry many thousand members.
-const GROUPS_AT_ONCE: i32 = 100;
+/// The first page of groups is a small one: each may carry many thousand members.
+const FIRST_GROUPS: i32 = 20;
 
 pub(super) async fn read(
     config: &LdapConfig,
@@ -107,7 +107,7 @@ impl Read<'_> {
         let mut requested = mapping.requested();
         requested.push(member.as_str().to_owned());
         let mut search = self.group_search(groups, requested);
-        search.page_size = search.page_size.min(GROUPS_AT_ONCE);
+        search.first_page_size = FIRST_GROUPS;
         let mut entries = Entries::start(&self.connection.ldap, search);
         let mut lookup = Lookup::new(
             self.access,
@@ -198,6 +198,7 @@ impl Read<'_> {
             filter: filter.to_owned(),
             attributes,
             page_size: self.config.page_size,
+            first_page_size: self.config.page_size,
             timeout: self.config.timeout,
         }
     }

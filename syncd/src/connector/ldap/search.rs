@@ -16,6 +16,8 @@ const BATCH: usize = 64;
 const BATCHES: usize = 8;
 /// A batch with this many values goes at once: it may be one very large group.
 const BATCH_VALUES: usize = 4096;
+/// A page should bring about so many values at most: ldap3 keeps what arrives until it is fetched.
+const PAGE_VALUES: usize = 50_000;
 /// Pages in a row that may bring nothing new before paging counts as broken.
 const PATIENCE: u32 = 8;
 
@@ -27,7 +29,10 @@ pub(super) struct Search {
     pub filter: String,
     /// Exactly these are transferred.
     pub attributes: Vec<String>,
+    /// Entries on a page at most.
     pub page_size: i32,
+    /// Entries on the first page; the ones after it grow or shrink with the values found.
+    pub first_page_size: i32,
     pub timeout: Duration,
 }
 
@@ -45,6 +50,7 @@ impl Entries {
         let (sender, batches) = mpsc::channel(BATCHES);
         let pager = Pager {
             ldap: ldap.clone(),
+            page_size: search.first_page_size.min(search.page_size),
             search: search.clone(),
             batches: sender,
             read: 0,
@@ -93,6 +99,7 @@ impl Drop for Entries {
 struct Pager {
     ldap: Ldap,
     search: Search,
+    page_size: i32,
     batches: mpsc::Sender<Vec<Entry>>,
     read: u64,
     progress: Progress,
@@ -123,13 +130,14 @@ impl Pager {
     /// page as its own after it broke.
     async fn page(&mut self, cookie: Vec<u8>) -> Result<Vec<u8>, LdapSourceError> {
         let search = self.search.clone();
-        let page = PagedResults { size: search.page_size, cookie };
+        let page = PagedResults { size: self.page_size, cookie };
         let ldap = self.ldap.with_timeout(search.timeout).with_controls(page);
         let mut stream = ldap
             .streaming_search(&search.base, Scope::Subtree, &search.filter, &search.attributes)
             .await
             .map_err(|error| self.broken(&error))?;
         let mut batch = Batch::default();
+        let mut values = 0;
         while let Some(item) = stream.next().await.map_err(|error| self.broken(&error))? {
             if item.is_ref() || item.is_intermediate() {
                 continue;
@@ -137,6 +145,7 @@ impl Pager {
             let entry = Entry::decode(item.0).ok_or_else(|| self.misshapen())?;
             self.read += 1;
             self.progress.entry(&entry.dn);
+            values += entry.count_values();
             if let Some(full) = batch.add(entry) {
                 self.hand_over(full).await?;
             }
@@ -146,6 +155,7 @@ impl Pager {
         if result.rc != 0 {
             return Err(self.refused(&result));
         }
+        self.page_size = adapted(self.page_size, values).min(self.search.page_size);
         Ok(next_cookie(&result))
     }
 
@@ -179,6 +189,15 @@ impl Pager {
             text: diagnostic(result),
         }
     }
+}
+
+/// The size of the next page after one with so many values.
+fn adapted(size: i32, values: usize) -> i32 {
+    if values > PAGE_VALUES {
+        let share = PAGE_VALUES as f64 / values as f64;
+        return ((f64::from(size) * share) as i32).max(1);
+    }
+    if values < PAGE_VALUES / 2 { size.saturating_mul(2) } else { size }
 }
 
 // No paging control in the answer: the server does not page and has sent everything.
@@ -237,6 +256,15 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_grow_and_shrink_with_their_values() {
+        assert_eq!(adapted(100, 1_000), 200);
+        assert_eq!(adapted(100, PAGE_VALUES), 100);
+        assert_eq!(adapted(100, 10 * PAGE_VALUES), 10);
+        assert_eq!(adapted(1, 10 * PAGE_VALUES), 1);
+        assert_eq!(adapted(i32::MAX, 0), i32::MAX);
+    }
 
     #[test]
     fn repeated_and_empty_pages_are_no_progress() {

@@ -1,6 +1,6 @@
 //! A plan is the same run that stops before it writes; applying it later writes exactly what it listed.
 
-use roster_tests::{Directory, group_dn, user_dn};
+use roster_tests::{Directory, Finished, group_dn, user_dn};
 use serde_json::Value;
 
 use super::Lab;
@@ -18,12 +18,18 @@ fn changed() -> Lab {
     lab
 }
 
+#[track_caller]
+fn plan(lab: &Lab) -> Finished {
+    let done = lab.daemon.run(&["sync", "corp-ldap", "--plan"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    done
+}
+
 #[test]
 fn a_plan_writes_nothing_and_apply_run_writes_exactly_what_it_listed() {
     let lab = changed();
     let before = lab.facts();
-    let done = lab.daemon.run(&["sync", "corp-ldap", "--plan"]);
-    assert_eq!(done.code, Some(0), "{done:?}");
+    plan(&lab);
     assert_eq!(lab.facts(), before);
     assert_eq!(lab.last_run("mode, state"), "plan|succeeded");
     let run_id = lab.last_run("run_id");
@@ -49,7 +55,7 @@ fn a_plan_writes_nothing_and_apply_run_writes_exactly_what_it_listed() {
 #[test]
 fn a_plan_reads_as_a_difference() {
     let lab = changed();
-    let done = lab.daemon.run(&["sync", "corp-ldap", "--plan"]);
+    let done = plan(&lab);
     let line = |sign: char, words: &[&str]| {
         let found = done
             .out
@@ -89,14 +95,14 @@ fn a_plan_as_json_lists_every_change() {
 #[test]
 fn a_plan_is_refused_after_the_data_changed_and_applied_only_once() {
     let lab = changed();
-    lab.daemon.run(&["sync", "corp-ldap", "--plan"]);
+    plan(&lab);
     let stale = lab.last_run("run_id");
     lab.db.run("SELECT roster.delete_user('steve', iam => 'corp')");
     let before = lab.facts();
     let told = lab.db.error(&format!("SELECT roster.apply_run({stale})"));
     assert!(told.contains("changed"), "{told}");
     assert_eq!(lab.facts(), before);
-    lab.daemon.run(&["sync", "corp-ldap", "--plan"]);
+    plan(&lab);
     let fresh = lab.last_run("run_id");
     lab.db.run(&format!("SELECT roster.apply_run({fresh})"));
     let after = lab.facts();
@@ -108,7 +114,7 @@ fn a_plan_is_refused_after_the_data_changed_and_applied_only_once() {
 fn a_plan_of_an_unchanged_directory_is_empty() {
     let lab = Lab::with(&Directory::reference());
     lab.sync();
-    lab.daemon.run(&["sync", "corp-ldap", "--plan"]);
+    plan(&lab);
     assert_eq!(lab.last_run("mode, state, added, changed, removed"), "plan|succeeded|0|0|0");
     let run_id = lab.last_run("run_id");
     assert_eq!(listed(&lab, &run_id), [""; 0]);
@@ -117,7 +123,7 @@ fn a_plan_of_an_unchanged_directory_is_empty() {
 #[test]
 fn a_plan_counts_what_an_apply_then_counts() {
     let lab = changed();
-    lab.daemon.run(&["sync", "corp-ldap", "--plan"]);
+    plan(&lab);
     let counts = lab.last_run("read, added, changed, removed, quarantined");
     lab.sync();
     assert_eq!(lab.last_run("read, added, changed, removed, quarantined"), counts);

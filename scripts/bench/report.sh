@@ -1,0 +1,76 @@
+# shellcheck shell=bash disable=SC2154
+# The table. To be sourced after measure.sh.
+
+report() {
+    local machine
+    machine="$(nproc) cores, $(ask -c "SELECT 'PostgreSQL ' || current_setting('server_version')"), OpenLDAP $(openldap_version)"
+    : >"$times/table"
+    row what ours yardstick ratio goal
+    report_synchronisations
+    report_memory
+    report_reads
+    report_single_changes
+    printf '\n%s users, %s memberships · %s\n' "$users" "$(ask -c 'SELECT count(*) FROM roster_private.membership WHERE source_id <> 1')" "$machine"
+    printf 'Medians; every yardstick is measured in turns with what it is compared with.\n\n'
+    print_table
+    printf '\nThe first synchronisation, in seconds:\n'
+    report_phases
+}
+
+openldap_version() { "$(slapd_program)" -VV 2>&1 | sed -nE 's/.*slapd ([0-9.]+).*/\1/p'; }
+
+report_synchronisations() {
+    local first everything
+    first=$(median first)
+    everything=$(calculate "$(median copy_facts) + $(median copy_rest)")
+    row_of_times 'first sync' "$first" "$(median first_ldapsearch)" ldapsearch '<= 8x, stretch 4x'
+    row_of_times 'first sync' "$first" "$everything" 'COPY + INSERT of all rows it writes' '<= 1.3x'
+    row_of_times 'first sync' "$first" "$(median copy_facts)" 'COPY + INSERT of the facts alone' '-'
+    row_of_times 'unchanged sync, full read' "$(median unchanged)" "$(median ldapsearch)" ldapsearch '<= 2x'
+    row 'unchanged sync, rows written' "$(highest written 1)" - - 0
+    row 'unchanged sync, WAL' "$(bytes "$(highest written 2)")" - - '< 1 MiB'
+    row_of_times 'plan of an unchanged directory' "$(median plan)" "$(median ldapsearch)" ldapsearch '<= 2x'
+    row_of_times '100 users changed, full read' "$(median changed)" "$(median ldapsearch)" ldapsearch -
+}
+
+report_memory() {
+    local largest goal name
+    largest=$(largest_entry)
+    goal="<= $(bytes "$(calculate "128 * 1048576 + 6 * $largest")")"
+    for name in first unchanged; do
+        row "$name sync, peak memory of syncd" "$(bytes "$(calculate "$(highest "$name" 3) * 1024")")" "largest entry $largest bytes" - "$goal"
+    done
+}
+
+report_reads() {
+    row_of_times "one user's effective attributes" "$(calculate "$(value effective) / 1e6")" "$(calculate "$(value own) / 1e6")" \
+        'own attributes alone' '<= 3x and <= 500 us'
+    row 'all users, one attribute name, one core' "$(rate one_name)" "$(millions "$(value one_name_rows)") rows" - '>= 1.00 M rows/s'
+    row 'the whole of effective_attributes, one core' "$(rate all)" "$(millions "$(value all_rows)") rows" - -
+}
+
+rate() { echo "$(millions "$(calculate "$(value "$1_rows") / $(value "$1_seconds")")") rows/s"; }
+
+report_single_changes() {
+    local what
+    for what in member attribute; do
+        row_of_times "one more $what of a group of everybody" "$(calculate "$(value "${what}_everyone") / 1000")" \
+            "$(calculate "$(value "${what}_small") / 1000")" 'small group' '<= 5 ms'
+        row '  rows written' "$(value "${what}_rows")" - - 'whatever the size'
+    done
+    row 'single changes, 16 clients' "$(changes_per_second singles)" "$(changes_per_second plain) same rows, plain tables" \
+        "$(ratio "$(median singles)" "$(median plain)")" '>= 0.4x'
+}
+
+# pgbench counts scripts, each of two changes.
+changes_per_second() { awk -v n="$(median "$1")" 'BEGIN { printf "%.0f/s", 2 * n }'; }
+
+# Medians of phases.sql, column by column.
+report_phases() {
+    local column=1 name
+    local names=(whole_run complete_run make_plan apply_users apply_groups apply_values apply_edges derive statistics)
+    for name in "${names[@]}"; do
+        printf '  %-14s %s\n' "$name" "$(median phases "$column")"
+        column=$((column + 1))
+    done
+}
