@@ -110,16 +110,14 @@ start_postgres() {
     write_url "$dir" "$home" "$port"
 }
 
-# POSTGRES_SETTINGS may hold more lines for postgresql.conf.
 make_cluster() { # HOME
     random_password | as_postgres tee "$1/password" >/dev/null
     as_postgres "$pg_bin/initdb" -D "$1/data" -E UTF8 --locale=C.UTF-8 -U postgres \
         --auth=scram-sha-256 --pwfile="$1/password" >/dev/null
-    as_postgres tee -a "$1/data/postgresql.conf" >/dev/null <<CONF
+    as_postgres tee -a "$1/data/postgresql.conf" >/dev/null <<'CONF'
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 50
-${POSTGRES_SETTINGS:-}
 CONF
 }
 

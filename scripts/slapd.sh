@@ -67,7 +67,6 @@ suffix "$ldap_suffix"
 rootdn "$ldap_admin"
 rootpw $2
 directory "$1/db"
-maxsize 17179869184
 index objectClass,uid,cn,member,entryUUID eq
 access to attrs=userPassword by anonymous auth by * none
 access to * by users read

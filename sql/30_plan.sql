@@ -57,7 +57,9 @@ BEGIN
            CASE WHEN w.user_id IS NULL THEN 'add'
                 WHEN w.becomes_active AND NOT w.was_active THEN 'add'
                 WHEN w.was_active AND NOT w.becomes_active THEN 'remove'
-                WHEN w.owns AND (w.username, w.external_id, w.display_name, w.email, w.profile, w.old_owner)
+                -- Back without being active: the name is held again, or no call could find the user.
+                WHEN w.username_key IS NULL
+                  OR w.owns AND (w.username, w.external_id, w.display_name, w.email, w.profile, w.old_owner)
                      IS DISTINCT FROM (w.name, w.old_external_id, w.old_display_name, w.old_email, w.old_profile, c.source_id)
                 THEN 'change' ELSE 'keep' END,
            coalesce(w.user_id, nextval('roster_private.user_id_seq')), w.version,
@@ -128,7 +130,8 @@ BEGIN
         EXIT WHEN v_bad = 0;
     END LOOP;
 
-    UPDATE plan_entity q SET name_key = NULL
+    -- Who was inactive already has nothing else to change: release is what writes the name.
+    UPDATE plan_entity q SET name_key = NULL, op = CASE q.op WHEN 'keep' THEN 'release' ELSE q.op END
     WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'user' AND q.claim = 'drop' AND NOT q.active
       AND EXISTS (SELECT FROM plan_entity p WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'set'
                   AND p.name_key = q.name_key);
@@ -224,7 +227,7 @@ BEGIN
         EXIT WHEN v_bad = 0;
     END LOOP;
 
-    UPDATE plan_entity q SET name_key = NULL
+    UPDATE plan_entity q SET name_key = NULL, op = CASE q.op WHEN 'keep' THEN 'release' ELSE q.op END
     WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'group' AND q.claim = 'drop' AND NOT q.active
       AND EXISTS (SELECT FROM plan_entity p WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'group' AND p.claim = 'set'
                   AND p.name_key = q.name_key);
@@ -348,17 +351,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.plan_nestings IS 'Plans groups in the planned groups, and the end of what leaving groups were in. Returns how many edges are added.';
 
--- A member that the source has but that could not be taken (its entry is quarantined) is missing from the group for
+-- A member that the group lists but that is not there (its entry is quarantined, or has left) is missing from the group for
 -- now. Without a fingerprint the group is compared in full next time, and the member enters when it can.
 CREATE FUNCTION roster_private.recheck_incomplete_groups(c roster_private.plan_context) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
     AS $$
+BEGIN
     UPDATE plan_entity g SET fingerprint = NULL
     FROM (SELECT DISTINCT e.group_key FROM staged_edge e
-          LEFT JOIN plan_entity p ON p.slot = c.slot AND p.run_id = c.run_id AND p.kind = e.kind AND p.key = e.member_key AND p.claim = 'set'
+          LEFT JOIN plan_entity p ON p.slot = c.slot AND p.run_id = c.run_id AND p.kind = e.kind AND p.key = e.member_key
           LEFT JOIN user_claim u ON e.kind = 'user' AND u.source_id = c.source_id AND u.key = e.member_key
           LEFT JOIN group_claim h ON e.kind = 'group' AND h.source_id = c.source_id AND h.key = e.member_key
-          WHERE e.slot = c.slot AND e.run_id = c.run_id AND p.key IS NULL AND u.key IS NULL AND h.key IS NULL) incomplete
-    WHERE g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.key = incomplete.group_key
-$$;
+          WHERE e.slot = c.slot AND e.run_id = c.run_id 
+            AND (p.claim = 'drop' OR p.key IS NULL AND u.key IS NULL AND h.key IS NULL)) incomplete
+    WHERE g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.key = incomplete.group_key;
+END $$;
 COMMENT ON FUNCTION roster_private.recheck_incomplete_groups IS 'Takes the fingerprint from groups with a member that could not be resolved.';

@@ -12,22 +12,24 @@ COMMENT ON FUNCTION roster_private.edge_kind IS 'Kind of change of an edge, by t
 
 -- A value that gives way to another of the same attribute is a change, not a loss.
 CREATE FUNCTION roster_private.planned_removals(c roster_private.plan_context) RETURNS TABLE (kind text, removals bigint)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
+BEGIN
+    RETURN QUERY
     SELECT p.kind, count(*) FROM plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.op = 'remove' GROUP BY p.kind
     UNION ALL
     SELECT edge_kind(e.kind), count(*) FROM plan_edge e
     WHERE e.slot = c.slot AND e.run_id = c.run_id AND e.op = 'remove' GROUP BY e.kind
     UNION ALL
-    SELECT v.kind || '_attribute', sum(v.lost)
+    SELECT v.kind || '_attribute', sum(v.lost)::bigint
     FROM (SELECT r.kind, greatest(0, count(*) - (SELECT count(*) FROM plan_value a
                                                  WHERE a.slot = c.slot AND a.run_id = c.run_id AND a.op = 'add'
                                                    AND a.kind = r.kind AND a.id = r.id AND a.name = r.name)) AS lost
           FROM plan_value r WHERE r.slot = c.slot AND r.run_id = c.run_id AND r.op = 'remove'
           GROUP BY r.kind, r.id, r.name) v
-    GROUP BY v.kind
-$$;
+    GROUP BY v.kind;
+END $$;
 COMMENT ON FUNCTION roster_private.planned_removals IS 'Removals of a plan per kind, as the guard counts them.';
 
 -- Counting stops at p_enough: more than that is all the guard needs to know.

@@ -15,6 +15,10 @@ BEGIN
     ELSE
         PERFORM pg_advisory_xact_lock_shared(lock_class('iam'), p_iam_id);
     END IF;
+    -- It may have been dropped while this session waited.
+    IF NOT EXISTS (SELECT FROM iam i WHERE i.iam_id = p_iam_id AND i.dropped_at IS NULL) THEN
+        RAISE EXCEPTION 'the identity manager was dropped meanwhile' USING ERRCODE = 'undefined_object', HINT = 'See roster.identity_managers.';
+    END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.lock_iam IS 'Single changes share an identity manager; planned runs and changes of the group graph have it alone.';
 
@@ -160,6 +164,12 @@ BEGIN
     ON CONFLICT (source_id, key) DO UPDATE SET fingerprint = excluded.fingerprint;
     UPDATE group_claim k SET fingerprint = NULL FROM plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'group' AND p.claim = 'drop' AND k.group_id = p.id;
+    -- A group that was not staged may list its leaving member still, and must say so again for the member's return.
+    UPDATE group_claim k SET fingerprint = NULL
+    FROM plan_edge e
+    JOIN plan_entity m ON m.slot = c.slot AND m.run_id = c.run_id AND m.kind = e.kind AND m.id = e.member_id AND m.claim = 'drop'
+    WHERE e.slot = c.slot AND e.run_id = c.run_id AND e.op = 'remove' AND k.source_id = c.source_id AND k.group_id = e.group_id
+      AND NOT EXISTS (SELECT FROM plan_entity g WHERE g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.id = e.group_id);
 END $$;
 COMMENT ON FUNCTION roster_private.apply_groups IS 'Writes the planned groups and their claims.';
 
@@ -244,12 +254,13 @@ END $$;
 COMMENT ON FUNCTION roster_private.apply_edges IS 'Writes the planned memberships and nestings.';
 
 CREATE FUNCTION roster_private.planned_seeds(c roster_private.plan_context) RETURNS bigint[]
-    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
-    SELECT coalesce(array_agg(s.id), '{}') FROM (
+BEGIN
+    RETURN (SELECT coalesce(array_agg(s.id), '{}') FROM (
         SELECT p.id FROM plan_entity p
         WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'group' AND p.op IN ('add', 'remove')
         UNION
-        SELECT e.member_id FROM plan_edge e WHERE e.slot = c.slot AND e.run_id = c.run_id AND e.kind = 'group') s
-$$;
+        SELECT e.member_id FROM plan_edge e WHERE e.slot = c.slot AND e.run_id = c.run_id AND e.kind = 'group') s);
+END $$;
 COMMENT ON FUNCTION roster_private.planned_seeds IS 'Groups from which a plan changes what is inherited.';

@@ -77,6 +77,8 @@ BEGIN
         RAISE EXCEPTION 'source "%" is being synchronised by another process', v_source.source
             USING ERRCODE = 'lock_not_available', HINT = 'Wait until it is done: see roster.sync_runs.';
     END IF;
+    -- It may have been dropped or disabled before it was taken.
+    PERFORM check_pulled(find_source(v_source.source));
     RETURN start_run(new_run(v_source.source_id, claim_run.mode, claim_run.trigger, 'queued'));
 END $$;
 COMMENT ON FUNCTION roster_private.claim_run IS 'Starts a run of a source in this session. Errors: 42704 no such source, 55P03 another session runs it.';
@@ -155,10 +157,12 @@ CREATE FUNCTION roster_private.known_entities(run_id bigint) RETURNS TABLE (kind
 $$;
 COMMENT ON FUNCTION roster_private.known_entities IS 'What the source of a run stated last time: what still has its fingerprint need not be staged.';
 
+-- A plan that knows the slot locks this run's partitions only. One that leaves it open (SQL functions, and PL/pgSQL once
+-- it keeps a generic plan) locks all of them, and two runs that end at once then deadlock on emptying their slots.
 CREATE FUNCTION roster_private.complete_run(run_id bigint, read bigint, entities bigint, vals bigint, edges bigint,
                                             quarantined bigint, note text DEFAULT NULL)
     RETURNS roster_private.run_report
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
     AS $$
 DECLARE
     v_run    sync_run;
@@ -249,8 +253,9 @@ END $$;
 COMMENT ON FUNCTION roster_private.refresh_statistics IS 'Analyses the facts after a run that changed many.';
 
 CREATE FUNCTION roster_private.reject_unusable(c roster_private.plan_context) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
+BEGIN
     WITH gone AS (
         DELETE FROM staged_entity s
         WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.present
@@ -261,21 +266,22 @@ CREATE FUNCTION roster_private.reject_unusable(c roster_private.plan_context) RE
     SELECT c.slot, c.run_id, g.kind, left(g.external_id, 200),
            CASE WHEN btrim(g.name) = '' THEN 'the name is empty' ELSE 'name or id is longer than 1000 bytes' END,
            jsonb_build_object('name', left(g.name, 200), 'external_id', left(g.external_id, 200))
-    FROM gone g
-$$;
+    FROM gone g;
+END $$;
 COMMENT ON FUNCTION roster_private.reject_unusable IS 'Quarantines staged entities whose name or id no index can hold.';
 
 CREATE FUNCTION roster_private.count_plan(c roster_private.plan_context) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
+BEGIN
     UPDATE sync_run r SET added = n.added, changed = n.changed, removed = n.removed
     FROM (SELECT count(*) FILTER (WHERE p.op = 'add') AS added, count(*) FILTER (WHERE p.op = 'change') AS changed,
                  count(*) FILTER (WHERE p.op = 'remove') AS removed
           FROM (SELECT e.op FROM plan_entity e WHERE e.slot = c.slot AND e.run_id = c.run_id
                 UNION ALL SELECT v.op FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id
                 UNION ALL SELECT e.op FROM plan_edge e WHERE e.slot = c.slot AND e.run_id = c.run_id) p) n
-    WHERE r.run_id = c.run_id
-$$;
+    WHERE r.run_id = c.run_id;
+END $$;
 COMMENT ON FUNCTION roster_private.count_plan IS 'Records how many changes a plan lists.';
 
 -- Rows move to the logged slot 0, where they survive a crash until somebody applies them or they are out of date.
@@ -315,16 +321,17 @@ END $$;
 COMMENT ON FUNCTION roster_private.forget_plans IS 'Drops the kept plans of a source: all once its data changed, the blocked ones once a newer run is blocked.';
 
 CREATE FUNCTION roster_private.store_quarantine(c roster_private.plan_context) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
+BEGIN
     DELETE FROM quarantined q WHERE q.source_id = c.source_id
         AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
     INSERT INTO quarantined AS q (source_id, kind, key, run_id, reason, entry)
     SELECT DISTINCT ON (s.kind, s.key) c.source_id, s.kind, s.key, c.run_id, s.reason, s.entry
     FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id ORDER BY s.kind, s.key, s.reason
     ON CONFLICT (source_id, kind, key) DO UPDATE SET run_id = excluded.run_id, reason = excluded.reason, entry = excluded.entry
-    WHERE (q.reason, q.entry) IS DISTINCT FROM (excluded.reason, excluded.entry)
-$$;
+    WHERE (q.reason, q.entry) IS DISTINCT FROM (excluded.reason, excluded.entry);
+END $$;
 COMMENT ON FUNCTION roster_private.store_quarantine IS 'Makes the quarantine of a source what its complete run found; an entry that is fine again leaves it.';
 
 CREATE FUNCTION roster_private.end_as(p_run_id bigint, p_state text, p_message text) RETURNS void
@@ -355,7 +362,7 @@ END $$;
 COMMENT ON FUNCTION roster_private.end_run IS 'Ends a running run without effect: state failed or cancelled, message for people.';
 
 CREATE FUNCTION roster.apply_run(run_id bigint, override_guard boolean DEFAULT false) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
     AS $$
 DECLARE
     v_run     sync_run;

@@ -225,6 +225,8 @@ BEGIN
     PERFORM lock_iam(v_iam.iam_id, false);
     v_group := find_group('group_name', v_iam, add_member.group_name);
     v_user := find_user(v_iam, add_member.username);
+    -- Two sessions stating different windows: the later one must see the other's.
+    PERFORM FROM app_user u WHERE u.user_id = v_user.user_id FOR NO KEY UPDATE;
     v_run := single_run(v_iam.iam_id);
     DELETE FROM membership m
     WHERE m.user_id = v_user.user_id AND m.group_id = v_group.group_id AND m.source_id = 1

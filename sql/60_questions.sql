@@ -39,6 +39,7 @@ COMMENT ON FUNCTION roster.read_changes IS 'Numbers what is not numbered yet and
 -- Every line is a row of text; sums of two independent hashes need no sort of the whole.
 CREATE FUNCTION roster.snapshot_hash(iam text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
+    SET timezone = 'UTC' SET datestyle = 'ISO, YMD'
     AS $$
 DECLARE
     v_iam_id integer := CASE WHEN snapshot_hash.iam IS NOT NULL THEN (find_iam(snapshot_hash.iam)).iam_id END;

@@ -137,6 +137,7 @@ DECLARE
 BEGIN
     PERFORM check_config(create_source.kind, create_source.config);
     PERFORM check_schedule(v_schedule, create_source.time_zone);
+    PERFORM lock_iam(v_iam.iam_id, false);
     BEGIN
         INSERT INTO source (source, iam_id, kind, config, schedule, time_zone, next_run_at, priority)
         VALUES (v_name, v_iam.iam_id, create_source.kind, create_source.config, v_schedule, create_source.time_zone,
@@ -198,7 +199,7 @@ COMMENT ON FUNCTION roster_private.refuse_manual IS 'Refuses to configure the so
 
 -- Dropping a source is a run that finds nothing there any more.
 CREATE FUNCTION roster.drop_source(source text, override_guard boolean DEFAULT false) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET plan_cache_mode = force_custom_plan
     AS $$
 DECLARE
     v_source source := find_source(drop_source.source);

@@ -13,6 +13,9 @@ use crate::output::{CommandError, json, printable};
 use crate::pipeline::Surroundings;
 use crate::source;
 
+/// The interface between the database and this daemon, as `roster.api_version()` counts it.
+const API_VERSION: i32 = 1;
+
 #[derive(Debug, Serialize)]
 struct Report {
     ok: bool,
@@ -77,6 +80,15 @@ async fn check_database(
         return Ok(None);
     }
     steps.push(ok("rights", format!("{role} has those of roster_syncd")));
+    let row = session.client.query_one(include_str!("../sql/api_version.sql"), &[]).await?;
+    let version: i32 = row.try_get("version")?;
+    if version != API_VERSION {
+        let message =
+            format!("this syncd speaks version {API_VERSION} of the interface, the database {version}");
+        steps.push(failed("interface", message, Some("install syncd and extension of the same release")));
+        return Ok(None);
+    }
+    steps.push(ok("interface", format!("version {version}, as this syncd speaks")));
     Ok(Some(session))
 }
 

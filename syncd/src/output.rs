@@ -35,6 +35,10 @@ pub fn table(header: &[&str]) -> Table {
         .remove_style(TableComponent::MiddleIntersections)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header);
+    // Pseudo terminals of build servers say that they have no width at all.
+    if table.width().is_some_and(|columns| columns < 40) {
+        table.set_width(120);
+    }
     table
 }
 

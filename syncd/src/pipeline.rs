@@ -64,6 +64,7 @@ pub async fn run(
         }
         Err(error) => end::record(client, claimed.run_id, "failed", &error.to_string()).await,
     }
+    end::release(client).await;
     result
 }
 

@@ -32,6 +32,16 @@ pub async fn record(client: &Client, run_id: i64, state: &str, message: &str) {
     }
 }
 
+/// Whoever asks for the source once this run is over gets it. Without a connection there is nothing to release.
+pub async fn release(client: &Client) {
+    let statement = client.batch_execute(include_str!("../../sql/release.sql"));
+    if let Ok(Err(error)) = tokio::time::timeout(LAST_WORDS, statement).await
+        && !client.is_closed()
+    {
+        warn!(%error, "the source stays claimed until the connection closes");
+    }
+}
+
 /// On a new connection, because that of the run is gone.
 pub async fn record_anew(around: &Surroundings, run_id: i64, message: &str) {
     let recorded = tokio::select! {

@@ -121,6 +121,31 @@ fn odd_values_follow_a_stable_rule() {
 }
 
 #[test]
+fn both_normal_forms_of_a_name_in_the_directory_are_the_same_name() {
+    let mut directory = Directory::default();
+    // base64 of "jose" + combining acute accent, and of "équipe" in one piece.
+    directory.entry(
+        &format!("uid=one,ou=people,{BASE}"),
+        &[
+            ("objectClass", "inetOrgPerson"),
+            ("uid", "one"),
+            ("cn", ": am9zZcyB"),
+            ("sn", "x"),
+            ("employeeType", ": am9zZcyB"),
+        ],
+    );
+    directory
+        .entry(&format!("ou=two,ou=groups,{BASE}"), &[("objectClass", "organizationalUnit"), ("ou", "two")]);
+    directory.group("team", &[&user_dn("one")], &[("description", ": ZcyBcXVpcGU=")]);
+    let lab = Lab::with(&directory);
+    lab.configure(json!({"username_attribute": "cn", "attributes": {"type": "employeeType"}, "group_name_attribute": "description"}));
+    lab.sync();
+    assert_eq!(lab.members(), ["jos\u{e9}|\u{e9}quipe"]);
+    assert_eq!(lab.db.lines("SELECT value FROM roster.effective_attributes"), ["jos\u{e9}"]);
+    lab.db.run("SELECT roster.set_user_attribute('JOSE\u{301}', 'badge', 'blue', iam => 'corp')");
+}
+
+#[test]
 fn a_group_deleted_and_created_anew_has_the_new_members_only() {
     let lab = Lab::with(&Directory::reference());
     lab.sync();

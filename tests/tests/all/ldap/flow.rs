@@ -154,6 +154,22 @@ fn two_sources_of_one_identity_manager_each_own_their_facts() {
 }
 
 #[test]
+fn what_a_source_states_is_not_removed_by_a_call() {
+    let lab = Lab::with(&Directory::reference());
+    lab.sync();
+    let before = lab.facts();
+    for call in [
+        "remove_member('developers', 'sam', iam => 'corp')",
+        "remove_user_attribute('steve', 'country', 'USA', iam => 'corp')",
+        "remove_group_attribute('developers', 'organization', iam => 'corp')",
+    ] {
+        let told = lab.db.error(&format!("SELECT roster.{call}"));
+        assert!(told.contains("corp-ldap"), "{call} names the source: {told}");
+    }
+    assert_same(&lab.facts(), &before);
+}
+
+#[test]
 fn after_a_restore_a_sync_finds_zero_changes() {
     let lab = Lab::with(&Directory::reference());
     lab.slapd.set(

@@ -149,3 +149,23 @@ fn sigterm_cancels_the_run_within_five_seconds() {
     lab.sync();
     assert_eq!(lab.active_users().len(), 95);
 }
+
+#[test]
+fn a_lost_connection_to_the_database_is_an_error_and_the_next_sync_works() {
+    let (lab, proxy) = with_leavers();
+    lab.configure(json!({"timeout_seconds": 60}));
+    let before = lab.facts();
+    let role = &lab.daemon.role;
+    let done = disturbed(&lab, &proxy, |lab| {
+        lab.db
+            .run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"));
+    });
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert_eq!(lab.facts(), before);
+    lab.sync();
+    assert_eq!(lab.active_users().len(), 95);
+    assert_eq!(
+        lab.db.number("SELECT count(*) FROM roster.sync_runs WHERE state IN ('running', 'queued')"),
+        0
+    );
+}

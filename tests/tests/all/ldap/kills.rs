@@ -36,6 +36,7 @@ fn thirty_kills_at_random_moments_leave_the_state_before_or_after() {
         *(if found == before { &mut untouched } else { &mut done }) += 1;
     }
     Model::stated_in(&lab.db).assert_derived_in(&lab.db);
+    println!("{untouched} kills before the apply, {done} after it");
     assert!(untouched > 0, "no kill came before the apply: {untouched} before, {done} after");
     assert_eq!(lab.db.number("SELECT count(*) FROM roster.sync_runs WHERE state = 'running'"), 0);
 }

@@ -1,5 +1,6 @@
 //! Synchronising from a real OpenLDAP with the real daemon.
 
+mod concurrency;
 mod connections;
 mod directory;
 mod flow;

@@ -1,0 +1,1 @@
+SELECT roster.api_version() AS version
