@@ -104,7 +104,7 @@ BEGIN
         SELECT r.run_id, sum(r.changes) OVER (ORDER BY r.at, r.run_id) - r.changes AS before
         FROM run r WHERE r.first_change_id IS NULL AND r.at IS NOT NULL AND r.changes > 0
           -- SET CONSTRAINTS can stamp the single changes of this transaction early, and more may follow.
-          AND NOT (r.single AND r.xact = pg_current_xact_id() AND r.begun = transaction_timestamp())
+          AND NOT (r.single AND r.xact IS NOT DISTINCT FROM pg_current_xact_id_if_assigned() AND r.begun = transaction_timestamp())
     )
     UPDATE run r SET first_change_id = last.next_id + todo.before FROM todo, last WHERE r.run_id = todo.run_id;
     GET DIAGNOSTICS v_numbered = ROW_COUNT;
