@@ -1,15 +1,21 @@
 -- Names: read once, compared the same way everywhere, and told apart by clear errors.
 
+CREATE FUNCTION roster_private.is_blank(p_value text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN btrim(p_value, E' \t\n\r\f\v\u00a0') = '';
+COMMENT ON FUNCTION roster_private.is_blank IS 'Whether a text has nothing but white space.';
+
 CREATE FUNCTION roster_private.clean_name(p_argument text, p_value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
-    IF p_value IS NULL OR btrim(p_value) = '' THEN
+    IF p_value IS NULL OR is_blank(p_value) THEN
         RAISE EXCEPTION 'argument "%" must not be %', p_argument, CASE WHEN p_value IS NULL THEN 'NULL' ELSE 'empty' END
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Pass a name as %I.', p_argument);
     END IF;
-    IF octet_length(p_value) > 1000 THEN
-        RAISE EXCEPTION 'argument "%" has % bytes, names may have 1000', p_argument, octet_length(p_value)
+    -- NFC can be longer than what was passed.
+    IF octet_length(normalize(p_value, NFC)) > 1000 THEN
+        RAISE EXCEPTION 'argument "%" has % bytes, names may have 1000', p_argument, octet_length(normalize(p_value, NFC))
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a shorter name.';
     END IF;
     RETURN normalize(p_value, NFC);

@@ -259,12 +259,12 @@ BEGIN
     WITH gone AS (
         DELETE FROM staged_entity s
         WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.present
-          AND (btrim(s.name) = '' OR octet_length(s.name) > 1000 OR octet_length(s.external_id) > 1000)
+          AND (is_blank(s.name) OR octet_length(s.name) > 1000 OR octet_length(s.external_id) > 1000)
         RETURNING s.*
     )
     INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
     SELECT c.slot, c.run_id, g.kind, left(g.external_id, 200),
-           CASE WHEN btrim(g.name) = '' THEN 'the name is empty' ELSE 'name or id is longer than 1000 bytes' END,
+           CASE WHEN is_blank(g.name) THEN 'the name is empty' ELSE 'name or id is longer than 1000 bytes' END,
            jsonb_build_object('name', left(g.name, 200), 'external_id', left(g.external_id, 200))
     FROM gone g;
 END $$;
@@ -409,7 +409,7 @@ CREATE FUNCTION roster_private.apply_kept(c roster_private.plan_context, p_overr
 DECLARE
     v_verdict text := guard_verdict(c);
 BEGIN
-    IF v_verdict IS NOT NULL AND NOT p_override THEN
+    IF v_verdict IS NOT NULL AND p_override IS NOT TRUE THEN
         UPDATE sync_run r SET state = 'blocked', mode = 'apply', finished_at = clock_timestamp(), message = v_verdict WHERE r.run_id = c.run_id;
         RETURN;
     END IF;

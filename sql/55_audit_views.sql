@@ -174,12 +174,12 @@ CREATE VIEW roster.sources AS
 SELECT s.source, i.iam, s.kind, s.schedule, s.next_run_at, s.priority, s.enabled, l.run_id AS last_run_id, o.finished_at AS last_success_at,
        CASE WHEN NOT s.enabled THEN 'disabled'
             WHEN s.kind = 'manual' THEN 'ok'
+            -- An hour past its time, nobody is running the schedules: a run that says "running" has lost its daemon.
+            WHEN s.next_run_at < statement_timestamp() - interval '1 hour' AND coalesce(l.state, '') NOT IN ('blocked', 'failed') THEN 'stale'
             WHEN EXISTS (SELECT FROM roster_private.sync_run r WHERE r.source_id = s.source_id AND r.state = 'running') THEN 'running'
             WHEN l.run_id IS NULL THEN 'never_ran'
             WHEN l.state = 'blocked' THEN 'blocked'
             WHEN l.state = 'failed' THEN 'failing'
-            -- An hour past its time, nobody is running the schedules.
-            WHEN s.next_run_at < statement_timestamp() - interval '1 hour' THEN 'stale'
             ELSE 'ok' END AS health,
        s.config, s.time_zone,
        CASE WHEN l.state IN ('failed', 'blocked') THEN l.message END AS last_error

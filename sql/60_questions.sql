@@ -13,6 +13,9 @@ DECLARE
     v_first bigint;
     v_found bigint;
 BEGIN
+    -- NULL would compare with nothing and look like the end of the feed.
+    read_changes.after := coalesce(read_changes.after, 0);
+    read_changes.count := coalesce(read_changes.count, 1000);
     PERFORM number_changes();
     SELECT max(r.first_change_id) INTO v_first FROM run r WHERE r.first_change_id <= read_changes.after + 1;
     LOOP
@@ -34,7 +37,7 @@ BEGIN
         EXIT WHEN v_found > 0 OR read_changes.count < 1;
     END LOOP;
 END $$;
-COMMENT ON FUNCTION roster.read_changes IS 'Numbers what is not numbered yet and returns up to count changes with change_id > after, in order. Pass the last change_id of one answer as after of the next: nothing is missed, numbers may have gaps.';
+COMMENT ON FUNCTION roster.read_changes IS 'Numbers what is not numbered yet and returns up to count changes with change_id > after, in order. Pass the last change_id of one answer as after of the next: nothing is missed, numbers may have gaps. Commit before you store the cursor: numbers given in a transaction that is rolled back are given anew. Keep the transaction short: numbering waits for it.';
 
 -- Every line is a row of text; sums of two independent hashes need no sort of the whole.
 CREATE FUNCTION roster.snapshot_hash(iam text DEFAULT NULL) RETURNS text

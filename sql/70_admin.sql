@@ -170,9 +170,12 @@ CREATE FUNCTION roster.alter_source(source text, config jsonb DEFAULT NULL, sche
     AS $$
 DECLARE
     v_source source := find_source(alter_source.source);
-    v_before jsonb := to_jsonb(v_source);
+    v_before jsonb;
 BEGIN
     PERFORM refuse_manual(v_source);
+    -- Two at once change one after the other, each what it names.
+    SELECT s.* INTO v_source FROM source s WHERE s.source_id = v_source.source_id FOR UPDATE;
+    v_before := to_jsonb(v_source);
     PERFORM check_config(v_source.kind, coalesce(alter_source.config, v_source.config));
     v_source.schedule := coalesce(alter_source.schedule, v_source.schedule);
     v_source.time_zone := coalesce(alter_source.time_zone, v_source.time_zone);

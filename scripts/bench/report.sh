@@ -13,7 +13,9 @@ report() {
     printf '\n%s users, %s memberships · %s\n' "$users" "$(ask -c 'SELECT count(*) FROM roster_private.membership WHERE source_id <> 1')" "$machine"
     printf 'Medians; every yardstick is measured in turns with what it is compared with.\n\n'
     print_table
-    printf '\nThe first synchronisation, in seconds:\n'
+    printf '\nCPU seconds: syncd %s in a first and %s in an unchanged sync, ldapsearch %s\n' \
+        "$(median first 2)" "$(median unchanged 2)" "$(median ldapsearch 2)"
+    printf 'Where a first sync spends its seconds, by function (make_plan to statistics are parts of complete_run):\n'
     report_phases
 }
 
@@ -45,6 +47,8 @@ report_memory() {
 report_reads() {
     row_of_times "one user's effective attributes" "$(calculate "$(value effective) / 1e6")" "$(calculate "$(value own) / 1e6")" \
         'own attributes alone' '<= 3x and <= 500 us'
+    row_of_times '  as a client sees it' "$(calculate "1 / $(median effective)")" "$(calculate "1 / $(median own)")" \
+        'own attributes alone' '<= 3x'
     row 'all users, one attribute name, one core' "$(rate one_name)" "$(millions "$(value one_name_rows)") rows" - '>= 1.00 M rows/s'
     row 'the whole of effective_attributes, one core' "$(rate all)" "$(millions "$(value all_rows)") rows" - -
 }

@@ -72,25 +72,31 @@ largest_entry() {
 }
 
 reads() {
+    local round
     say "Reading"
     ask -c 'VACUUM ANALYZE' -c CHECKPOINT
     ask -v users="$users" -f "$steps/reads.sql" >"$times/reported"
-}
-
-single_changes() {
-    say "Single changes"
-    ask -v small=g000100 -f "$steps/singles.sql" >>"$times/reported"
-    psql "$database" -f "$steps/plain.sql"
-    local round
     for round in 1 2 3; do
-        tps plain
-        tps singles
+        transactions own 1
+        transactions effective 1
     done
 }
 
-tps() { # NAME
+single_changes() {
+    local round
+    say "Single changes"
+    ask -v small=g000020 -f "$steps/singles.sql" >>"$times/reported"
+    psql "$database" -f "$steps/plain.sql"
+    for round in 1 2 3; do
+        transactions plain 16
+        transactions singles 16
+    done
+}
+
+# transactions NAME CLIENTS: notes how often NAME.pgbench ran in a second.
+transactions() {
     local pgbench
     pgbench=$("$(find_pg_config)" --bindir)/pgbench
-    "$pgbench" -n -M prepared -c 16 -j 2 -T "$pgbench_seconds" -D users="$users" -D groups=$((users / 20)) \
+    "$pgbench" -n -M prepared -c "$2" -j $(($2 > 1 ? 2 : 1)) -T "$pgbench_seconds" -D users="$users" -D groups=$((users / 20)) \
         -f "$steps/$1.pgbench" "$database" 2>"$times/$1.log" | sed -n 's/^tps = \([0-9.]*\).*/\1/p' | note "$1"
 }
