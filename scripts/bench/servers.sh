@@ -25,15 +25,16 @@ stop_servers() {
 
 # Nothing may work in the background while something is measured: checkpoints and vacuum happen when they are asked for.
 size_postgres() {
-    local settings=$bench/postgres.sized
-    [ ! -e "$settings" ] || return 0
+    local sized
+    sized=$(postgres_home "$bench")/sized
+    [ ! -e "$sized" ] || return 0
     psql "$(cat "$bench/pg.url")" -c "ALTER SYSTEM SET shared_buffers = '$(shared_buffers)MB'" \
         -c "ALTER SYSTEM SET work_mem = '64MB'" -c "ALTER SYSTEM SET maintenance_work_mem = '256MB'" \
         -c "ALTER SYSTEM SET max_wal_size = '16GB'" -c "ALTER SYSTEM SET checkpoint_timeout = '1h'" \
         -c 'ALTER SYSTEM SET autovacuum = off'
     stop_postgres "$bench"
     start_postgres "$bench"
-    touch "$settings"
+    touch "$sized"
 }
 
 # A quarter of the memory, 4 GB at most.

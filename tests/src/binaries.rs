@@ -56,3 +56,10 @@ pub(crate) fn syncd() -> PathBuf {
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
 }
+
+/// A signal to a process, by the shell's own `kill`: the program of that name is in a package that a small system lacks.
+pub(crate) fn signal(pid: u32, signal: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"kill "$1" "$2""#, "sh", signal, &pid.to_string()]);
+    command
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::binaries::{run, syncd};
+use crate::binaries::{run, signal, syncd};
 use crate::wait::PATIENCE;
 use crate::watchdog;
 
@@ -101,14 +101,13 @@ impl Running {
 
     /// SIGTERM.
     pub fn terminate(&self) {
-        run(Command::new("kill").args(["-TERM", &self.pid.to_string()]));
+        run(&mut signal(self.pid, "-TERM"));
     }
 
     /// SIGKILL, and its end awaited.
     pub fn kill(&mut self) {
         if self.status.is_none() {
-            let _ =
-                Command::new("kill").args(["-KILL", &self.pid.to_string()]).stderr(Stdio::null()).status();
+            let _ = signal(self.pid, "-KILL").stderr(Stdio::null()).status();
             self.ends_within(PATIENCE);
         }
     }

@@ -146,7 +146,7 @@ impl Slapd {
     }
 
     fn signal(&self, signal: &str) {
-        run(Command::new("kill").args([signal, &self.child.id().to_string()]));
+        run(&mut crate::binaries::signal(self.child.id(), signal));
     }
 
     fn client(&self, tool: &str, arguments: &[&str], input: &str) {
