@@ -7,13 +7,15 @@ set -euo pipefail
 postgres_packages=(postgresql-15 postgresql-server-dev-15)
 build_packages=(gcc make pkg-config clang libclang-dev)
 directory_packages=(slapd ldap-utils openssl)
+# `kill` as a program, for the tests.
+test_packages=(procps)
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # The packages that are not there. A PostgreSQL with headers that is there already will do.
 missing_packages() {
     local package
-    local wanted=("${build_packages[@]}" "${directory_packages[@]}")
+    local wanted=("${build_packages[@]}" "${directory_packages[@]}" "${test_packages[@]}")
     find_pg_config >/dev/null || wanted+=("${postgres_packages[@]}")
     for package in "${wanted[@]}"; do
         is_installed "$package" || echo "$package"
