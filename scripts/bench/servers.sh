@@ -48,7 +48,7 @@ start_directory() {
     if [ "$sum" != "$(cat "$directory/generator.sum" 2>/dev/null)" ] || [ ! -e "$directory/slapd/filled" ]; then
         stop_slapd "$directory"
         rm -rf "$directory/slapd"
-        say "Making a directory of $users users, once (a minute for every 100000 users)"
+        say "Making a directory of $users users, once (a minute for every 500000 users)"
         perl "$steps/directory.pl" "$users" >"$ldif"
     fi
     start_slapd "$directory" "$ldif"
