@@ -59,6 +59,32 @@ synchronise() {
     (. "$demo/env" && "$target/release/syncd" sync corp-ldap)
 }
 
+# PostgreSQL asks the directory whether the password is right: whoever logs in so *is* the user of that name.
+let_the_directory_log_in() {
+    local data port
+    data=$(postgres_home "$demo")/data
+    port=$(sed 's,.*:,,' "$demo/ldap.url")
+    as_postgres test -e "$data/pg_hba.base" || as_postgres cp "$data/pg_hba.conf" "$data/pg_hba.base"
+    {
+        echo "host demo sam,fiona 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=$port ldapprefix=\"uid=\" ldapsuffix=\",ou=people,dc=example,dc=org\""
+        as_postgres cat "$data/pg_hba.base"
+    } | as_postgres tee "$data/pg_hba.conf.new" >/dev/null
+    as_postgres mv "$data/pg_hba.conf.new" "$data/pg_hba.conf"
+    psql "$database" -c "SELECT pg_reload_conf()" >/dev/null
+    psql "$database" -f "$steps/login.sql" >/dev/null
+}
+
+# NAME: the URL to log in with as that person.
+login_url() { echo "postgresql://$1:demo-$1@127.0.0.1:$(cat "$demo/pg.port")/demo"; }
+
+show_logins() {
+    say "Fiona logs in to PostgreSQL with her directory password, and sees herself and her rows"
+    psql "$(login_url fiona)" -c 'SELECT roster.username() AS "who am I", name, value FROM roster.my_attributes' \
+        -c 'SELECT * FROM sales'
+    say "Sam, who has no territory, sees none"
+    psql "$(login_url sam)" -c 'SELECT * FROM sales'
+}
+
 farewell() {
     local here=${demo#"$repository/"} program=${target#"$repository/"}/release/syncd
     cat <<TEXT
@@ -66,6 +92,9 @@ Look further:
   psql "$database"
       SELECT * FROM roster.attribute_origins;   -- where each value comes from
       SELECT * FROM roster.sync_changes;        -- what the synchronisation wrote
+
+Log in as somebody else:
+  psql "$(login_url fiona)"
 
 Change something in the directory, see the plan, apply it:
   . $here/env
@@ -90,4 +119,6 @@ say "Synchronising the directory"
 synchronise
 say "What everybody effectively has"
 psql "$database" -f "$steps/show.sql"
+let_the_directory_log_in
+show_logins
 farewell

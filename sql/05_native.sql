@@ -28,3 +28,27 @@ CREATE FUNCTION roster_private.cron_next(schedule text, time_zone text, after ti
     AS 'MODULE_PATHNAME', 'cron_next_wrapper';
 COMMENT ON FUNCTION roster_private.cron_next(text, text, timestamptz) IS
     'First time strictly after "after" at which the cron(5) rule fires on the clock of time_zone; NULL if it never does. Fixed hours fire once: right after a gap, at the first pass of a repeated hour.';
+
+-- Credentials. All of them VOLATILE: none may be folded into a plan, or left out of one.
+CREATE FUNCTION roster_private.hash_password(password text) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 1000000
+    AS 'MODULE_PATHNAME', 'hash_password_wrapper';
+COMMENT ON FUNCTION roster_private.hash_password(text) IS
+    'argon2id PHC string (m=19456,t=2,p=1) of a password with a random salt. Errors: 22023 too short, too long or with control characters.';
+
+CREATE FUNCTION roster_private.read_password_hash(phc text) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'read_password_hash_wrapper';
+COMMENT ON FUNCTION roster_private.read_password_hash(text) IS
+    'An argon2id PHC string made elsewhere, in its canonical form. Errors: 22023 any other hash, or one that costs too much to verify.';
+
+CREATE FUNCTION roster_private.verify_password(password text, phc text) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 1000000
+    AS 'MODULE_PATHNAME', 'verify_password_wrapper';
+COMMENT ON FUNCTION roster_private.verify_password(text, text) IS
+    'Whether a password is the one that an argon2id PHC string was made of, in constant time. phc NULL (no such user): false, after the same work.';
+
+CREATE FUNCTION roster_private.random_token() RETURNS text
+    LANGUAGE c VOLATILE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'random_token_wrapper';
+COMMENT ON FUNCTION roster_private.random_token() IS '256 random bits of the operating system in base64url: 43 characters.';

@@ -248,6 +248,80 @@ COMMENT ON TABLE roster_private.group_attribute IS 'A value stated on a group.';
 CREATE UNIQUE INDEX group_attribute_key ON roster_private.group_attribute (group_id, name, (md5(value)::uuid), source_id);
 CREATE INDEX group_attribute_opened ON roster_private.group_attribute (opened_run);
 
+CREATE TABLE roster_private.user_permission (
+    user_id     bigint NOT NULL,
+    source_id   integer NOT NULL,
+    opened_no   integer NOT NULL,
+    opened_run  bigint NOT NULL,
+    valid_from  timestamptz,
+    valid_until timestamptz,
+    origin      text NOT NULL CHECK (origin IN ('default', 'user')),
+    permission  text NOT NULL CHECK (permission <> ''),
+    PRIMARY KEY (user_id, permission, origin),
+    CONSTRAINT user_permission_window CHECK (valid_from < valid_until)
+);
+COMMENT ON TABLE roster_private.user_permission IS 'A permission that a user has: given once at the first provisioning (default), or directly (user).';
+CREATE INDEX user_permission_opened ON roster_private.user_permission (opened_run);
+
+CREATE TABLE roster_private.group_permission (
+    iam_id      integer NOT NULL,
+    source_id   integer NOT NULL,
+    opened_no   integer NOT NULL,
+    opened_run  bigint NOT NULL,
+    valid_from  timestamptz,
+    valid_until timestamptz,
+    group_name  text NOT NULL CHECK (group_name <> ''),
+    permission  text NOT NULL CHECK (permission <> ''),
+    PRIMARY KEY (iam_id, group_name, permission),
+    CONSTRAINT group_permission_window CHECK (valid_from < valid_until)
+);
+COMMENT ON TABLE roster_private.group_permission IS 'A permission that the members of a group have. By name: the group may arrive later.';
+CREATE INDEX group_permission_opened ON roster_private.group_permission (opened_run);
+
+CREATE TABLE roster_private.platform_username (
+    user_id           bigint NOT NULL,
+    source_id         integer NOT NULL,
+    opened_no         integer NOT NULL,
+    opened_run        bigint NOT NULL,
+    platform          text NOT NULL CHECK (platform <> ''),
+    state             text NOT NULL CHECK (state IN ('value', 'none')),
+    platform_username text,
+    PRIMARY KEY (user_id, platform),
+    CONSTRAINT platform_username_state CHECK ((state = 'value') = (platform_username IS NOT NULL AND platform_username <> ''))
+);
+COMMENT ON TABLE roster_private.platform_username IS 'How a user is called on a platform, or that the user does not exist there (none). No row = unset: falls back to the username.';
+CREATE INDEX platform_username_name ON roster_private.platform_username (platform, platform_username);
+CREATE INDEX platform_username_opened ON roster_private.platform_username (opened_run);
+
+-- What closes by itself is found by its end.
+CREATE INDEX membership_until ON roster_private.membership (valid_until) WHERE valid_until IS NOT NULL;
+CREATE INDEX user_attribute_until ON roster_private.user_attribute (valid_until) WHERE valid_until IS NOT NULL;
+CREATE INDEX group_attribute_until ON roster_private.group_attribute (valid_until) WHERE valid_until IS NOT NULL;
+CREATE INDEX user_permission_until ON roster_private.user_permission (valid_until) WHERE valid_until IS NOT NULL;
+CREATE INDEX group_permission_until ON roster_private.group_permission (valid_until) WHERE valid_until IS NOT NULL;
+
+-- Rules ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE roster_private.default_permission (
+    iam_id     integer NOT NULL,
+    permission text NOT NULL CHECK (permission <> ''),
+    PRIMARY KEY (iam_id, permission)
+);
+COMMENT ON TABLE roster_private.default_permission IS 'What new users of an identity manager are given once.';
+
+CREATE TABLE roster_private.merge_rule (
+    name text PRIMARY KEY CHECK (name <> ''),
+    rule text NOT NULL CHECK (rule IN ('union', 'nearest', 'priority'))
+);
+COMMENT ON TABLE roster_private.merge_rule IS 'How the values of an attribute combine; names without a row unite.';
+
+CREATE TABLE roster_private.platform_rule (
+    platform     text PRIMARY KEY CHECK (platform <> ''),
+    case_rule    text NOT NULL CHECK (case_rule IN ('exact', 'insensitive')),
+    fallback_ids integer[]
+);
+COMMENT ON TABLE roster_private.platform_rule IS 'How names compare on a platform, and whose users are called there by their username when nothing else is set (NULL = by default).';
+
 -- Derived, kept current by refresh_groups() and refresh_group_attributes() -----------------------------------------------
 
 CREATE TABLE roster_private.group_closure (

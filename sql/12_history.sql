@@ -4,7 +4,8 @@ DO $$
 DECLARE
     v_fact text;
 BEGIN
-    FOREACH v_fact IN ARRAY ARRAY['app_user', 'app_group', 'membership', 'nesting', 'user_attribute', 'group_attribute'] LOOP
+    FOREACH v_fact IN ARRAY ARRAY['app_user', 'app_group', 'membership', 'nesting', 'user_attribute', 'group_attribute',
+                                  'user_permission', 'group_permission', 'platform_username'] LOOP
         -- The columns of the fact come last, so that one added to both later stays aligned.
         EXECUTE format(
             'CREATE TABLE roster_private.%I (closed_run bigint NOT NULL, closed_no integer NOT NULL, ended boolean NOT NULL, LIKE roster_private.%I)',
@@ -62,7 +63,8 @@ DO $$
 DECLARE
     v_fact text;
 BEGIN
-    FOREACH v_fact IN ARRAY ARRAY['app_user', 'app_group', 'membership', 'nesting', 'user_attribute', 'group_attribute'] LOOP
+    FOREACH v_fact IN ARRAY ARRAY['app_user', 'app_group', 'membership', 'nesting', 'user_attribute', 'group_attribute',
+                                  'user_permission', 'group_permission', 'platform_username'] LOOP
         EXECUTE format('CREATE TRIGGER keep_history AFTER DELETE ON roster_private.%I REFERENCING OLD TABLE AS old_rows
                         FOR EACH STATEMENT EXECUTE FUNCTION roster_private.keep_history()', v_fact);
     END LOOP;

@@ -62,8 +62,9 @@ BEGIN
     END LOOP;
 END $$;
 
+-- A small sample tells how many rows there are, which is what the plans turn on.
 CREATE FUNCTION roster_private.analyze_slot(p_slot smallint, p_prefix text) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET default_statistics_target = 10
     AS $$
 DECLARE
     v_part text;

@@ -46,7 +46,7 @@ BEGIN
     INSERT INTO group_effective (group_id, carrier_id, depth, source_id, opened_run, valid_from, valid_until, name, value)
     SELECT c.group_id, c.ancestor_id, c.depth, a.source_id, a.opened_run, a.valid_from, a.valid_until, a.name, a.value
     FROM group_closure c JOIN group_attribute a ON a.group_id = c.ancestor_id
-    WHERE c.group_id = ANY (v_groups);
+    WHERE c.group_id = ANY (v_groups) ORDER BY c.group_id, a.name;
 END $$;
 COMMENT ON FUNCTION roster_private.refresh_groups IS 'Derives closure and effective attributes anew for the groups given and all below them.';
 

@@ -36,6 +36,8 @@ COMMENT ON FUNCTION roster_private.expect_rows IS 'Refuses to go on when a state
 CREATE FUNCTION roster_private.apply_plan(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
     AS $$
+DECLARE
+    v_seeds bigint[];
 BEGIN
     INSERT INTO run (run_id, at, actor, source_id, iam_ids, single)
     VALUES (c.run_id, clock_timestamp(), caller(), c.source_id, ARRAY[c.iam_id], false);
@@ -44,9 +46,12 @@ BEGIN
     PERFORM apply_groups(c);
     PERFORM apply_values(c);
     PERFORM apply_edges(c);
-    PERFORM refresh_groups(planned_seeds(c));
+    v_seeds := planned_seeds(c);
+    PERFORM refresh_groups(v_seeds);
+    -- What a refreshed group carries is derived already, for it and all below it.
     PERFORM refresh_group_attributes(ARRAY(
-        SELECT DISTINCT v.id FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'group'));
+        SELECT v.id FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'group'
+        EXCEPT SELECT unnest(groups_below(v_seeds))));
 END $$;
 COMMENT ON FUNCTION roster_private.apply_plan IS 'Writes a plan: facts, history, claims, derived tables.';
 
@@ -91,6 +96,8 @@ BEGIN
                p.active, c.run_id, c.run_id, v_first + row_number() OVER (ORDER BY p.id)
         FROM plan_entity p
         WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.version IS NULL;
+        PERFORM give_default_permissions(c.run_id, c.iam_id, ARRAY(
+            SELECT p.id FROM plan_entity p WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.version IS NULL));
     END IF;
 
     -- Adoption: what a SQL call made now belongs to the source, also when the source loses the user again.
@@ -109,6 +116,21 @@ BEGIN
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'drop' AND k.user_id = p.id;
 END $$;
 COMMENT ON FUNCTION roster_private.apply_users IS 'Writes the planned users and their claims.';
+
+CREATE FUNCTION roster_private.give_default_permissions(p_run_id bigint, p_iam_id integer, p_users bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    v_count bigint := cardinality(p_users) * (SELECT count(*) FROM default_permission d WHERE d.iam_id = p_iam_id);
+BEGIN
+    IF v_count > 0 THEN
+        INSERT INTO user_permission (user_id, source_id, opened_no, opened_run, origin, permission)
+        SELECT u.id, 1, n.first + row_number() OVER (ORDER BY u.id, d.permission COLLATE "C"), p_run_id, 'default', d.permission
+        FROM unnest(p_users) u(id), default_permission d, (SELECT take_numbers(p_run_id, v_count) AS first OFFSET 0) n
+        WHERE d.iam_id = p_iam_id;
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.give_default_permissions IS 'Gives new users the default permissions of their identity manager, once.';
 
 CREATE FUNCTION roster_private.apply_groups(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'

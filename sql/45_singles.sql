@@ -45,17 +45,15 @@ COMMENT ON FUNCTION roster_private.check_window IS 'Refuses a validity window th
 
 CREATE FUNCTION roster.create_user(username text, iam text DEFAULT 'builtin', display_name text DEFAULT NULL, email text DEFAULT NULL,
                                    profile jsonb DEFAULT '{}', password text DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET log_min_error_statement = 'panic'
     AS $$
 DECLARE
     v_iam  iam := find_iam(create_user.iam);
     v_name text := clean_name('username', create_user.username);
+    v_phc  text := CASE WHEN create_user.password IS NOT NULL THEN password_to_keep(create_user.password) END;
     v_id   bigint;
     v_run  bigint;
 BEGIN
-    IF password IS NOT NULL THEN
-        RAISE EXCEPTION 'argument "password" is not supported yet' USING ERRCODE = 'feature_not_supported', HINT = 'Leave it out.';
-    END IF;
     PERFORM check_profile(profile);
     PERFORM lock_iam(v_iam.iam_id, false);
     v_run := single_run(v_iam.iam_id);
@@ -70,9 +68,13 @@ BEGIN
             USING ERRCODE = 'unique_violation', HINT = 'Argument "username": pick another, or see roster.users (a disabled user keeps the name: roster.enable_user(), roster.delete_user()).';
     END;
     INSERT INTO user_claim (source_id, key, user_id, active) VALUES (1, md5('user ' || v_id)::uuid, v_id, true);
+    PERFORM give_default_permissions(v_run, v_iam.iam_id, ARRAY[v_id]);
+    IF v_phc IS NOT NULL THEN
+        PERFORM put_password(v_iam.iam_id, v_id, v_name, v_phc);
+    END IF;
     RETURN v_id;
 END $$;
-COMMENT ON FUNCTION roster.create_user IS 'Creates an active user of an identity manager and returns user_id. Names are Unicode NFC. profile: a JSON object of general information, never an entitlement. Errors: 42704 unknown iam, 22023 empty name, 23505 name taken.';
+COMMENT ON FUNCTION roster.create_user IS 'Creates an active user of an identity manager and returns user_id. Names are Unicode NFC. profile: a JSON object of general information, never an entitlement. password: as in set_password, NULL = none. Errors: 42704 unknown iam, 22023 empty name or no such password allowed, 23505 name taken.';
 
 CREATE FUNCTION roster_private.check_profile(p_profile jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
@@ -152,6 +154,9 @@ BEGIN
     PERFORM recheck_groups(ARRAY(SELECT m.group_id FROM membership m WHERE m.user_id = v_user.user_id AND m.source_id <> 1));
     DELETE FROM membership m WHERE m.user_id = v_user.user_id;
     DELETE FROM user_attribute a WHERE a.user_id = v_user.user_id;
+    DELETE FROM user_permission p WHERE p.user_id = v_user.user_id;
+    DELETE FROM platform_username p WHERE p.user_id = v_user.user_id;
+    DELETE FROM user_password p WHERE p.user_id = v_user.user_id;
     DELETE FROM user_claim k WHERE k.user_id = v_user.user_id;
     DELETE FROM app_user u WHERE u.user_id = v_user.user_id;
 END $$;
@@ -253,7 +258,7 @@ BEGIN
     DELETE FROM membership m WHERE m.user_id = v_user.user_id AND m.group_id = v_group.group_id AND m.source_id = 1;
     IF NOT FOUND THEN
         PERFORM refuse_foreign(format('membership of "%s" in "%s"', v_user.username, v_group.group_name),
-            (SELECT min(m.source_id) FROM membership m WHERE m.user_id = v_user.user_id AND m.group_id = v_group.group_id));
+            (SELECT min(m.source_id) FROM membership m WHERE m.user_id = v_user.user_id AND m.group_id = v_group.group_id AND m.source_id <> 1));
         RETURN false;
     END IF;
     RETURN true;
@@ -316,7 +321,7 @@ BEGIN
     DELETE FROM nesting n WHERE n.parent_id = v_parent.group_id AND n.child_id = v_child.group_id AND n.source_id = 1;
     IF NOT FOUND THEN
         PERFORM refuse_foreign(format('nesting of "%s" in "%s"', v_child.group_name, v_parent.group_name),
-            (SELECT min(n.source_id) FROM nesting n WHERE n.parent_id = v_parent.group_id AND n.child_id = v_child.group_id));
+            (SELECT min(n.source_id) FROM nesting n WHERE n.parent_id = v_parent.group_id AND n.child_id = v_child.group_id AND n.source_id <> 1));
         RETURN false;
     END IF;
     PERFORM refresh_groups(ARRAY[v_child.group_id]);

@@ -124,7 +124,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM refuse_foreign(format('attribute "%s" of user "%s"', v_name, v_user.username),
             (SELECT min(a.source_id) FROM user_attribute a
-             WHERE a.user_id = v_user.user_id AND a.name = v_name AND (v_value IS NULL OR a.value = v_value)));
+             WHERE a.user_id = v_user.user_id AND a.name = v_name AND a.source_id <> 1 AND (v_value IS NULL OR a.value = v_value)));
         RETURN false;
     END IF;
     RETURN true;
@@ -148,7 +148,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM refuse_foreign(format('attribute "%s" of group "%s"', v_name, v_group.group_name),
             (SELECT min(a.source_id) FROM group_attribute a
-             WHERE a.group_id = v_group.group_id AND a.name = v_name AND (v_value IS NULL OR a.value = v_value)));
+             WHERE a.group_id = v_group.group_id AND a.name = v_name AND a.source_id <> 1 AND (v_value IS NULL OR a.value = v_value)));
         RETURN false;
     END IF;
     PERFORM refresh_group_attributes(ARRAY[v_group.group_id]);

@@ -97,6 +97,38 @@ UNION ALL
 SELECT a.closed_run, a.closed_no, 'remove', 'group_attribute', g.iam_id, g.group_name, a.name, to_jsonb(a.value), NULL, a.source_id
 FROM roster_private.group_attribute_history a JOIN roster_private.any_group g ON g.group_id = a.group_id
 UNION ALL
+SELECT p.opened_run, p.opened_no, 'add', 'permission', u.iam_id, u.username, p.permission, NULL,
+       jsonb_strip_nulls(jsonb_build_object('origin', p.origin, 'valid_from', p.valid_from, 'valid_until', p.valid_until)), p.source_id
+FROM (SELECT f.user_id, f.permission, f.origin, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.user_permission f
+      UNION ALL
+      SELECT f.user_id, f.permission, f.origin, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.user_permission_history f) p
+JOIN roster_private.any_user u ON u.user_id = p.user_id
+UNION ALL
+SELECT p.closed_run, p.closed_no, 'remove', 'permission', u.iam_id, u.username, p.permission,
+       jsonb_strip_nulls(jsonb_build_object('origin', p.origin, 'valid_from', p.valid_from, 'valid_until', p.valid_until)), NULL, p.source_id
+FROM roster_private.user_permission_history p JOIN roster_private.any_user u ON u.user_id = p.user_id
+UNION ALL
+SELECT p.opened_run, p.opened_no, 'add', 'permission', p.iam_id, p.group_name, p.permission, NULL,
+       jsonb_strip_nulls(jsonb_build_object('origin', 'group', 'valid_from', p.valid_from, 'valid_until', p.valid_until)), p.source_id
+FROM (SELECT f.iam_id, f.group_name, f.permission, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.group_permission f
+      UNION ALL
+      SELECT f.iam_id, f.group_name, f.permission, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.group_permission_history f) p
+UNION ALL
+SELECT p.closed_run, p.closed_no, 'remove', 'permission', p.iam_id, p.group_name, p.permission,
+       jsonb_strip_nulls(jsonb_build_object('origin', 'group', 'valid_from', p.valid_from, 'valid_until', p.valid_until)), NULL, p.source_id
+FROM roster_private.group_permission_history p
+UNION ALL
+SELECT n.opened_run, n.opened_no, 'add', 'platform_username', u.iam_id, u.username, n.platform, NULL,
+       jsonb_build_object('state', n.state, 'platform_username', n.platform_username), n.source_id
+FROM (SELECT f.user_id, f.platform, f.state, f.platform_username, f.source_id, f.opened_run, f.opened_no FROM roster_private.platform_username f
+      UNION ALL
+      SELECT f.user_id, f.platform, f.state, f.platform_username, f.source_id, f.opened_run, f.opened_no FROM roster_private.platform_username_history f) n
+JOIN roster_private.any_user u ON u.user_id = n.user_id
+UNION ALL
+SELECT n.closed_run, n.closed_no, 'remove', 'platform_username', u.iam_id, u.username, n.platform,
+       jsonb_build_object('state', n.state, 'platform_username', n.platform_username), NULL, n.source_id
+FROM roster_private.platform_username_history n JOIN roster_private.any_user u ON u.user_id = n.user_id
+UNION ALL
 SELECT x.run_id, x.no, x.change, x.kind, x.iam_id, x.subject, x.name, x.before, x.after, r.source_id
 FROM roster_private.config_change x JOIN roster_private.run r ON r.run_id = x.run_id;
 COMMENT ON VIEW roster_private.event IS 'Every opening and closing of a fact as a change: run and ordinal in it.';

@@ -14,6 +14,10 @@ BEGIN
         'guard', 'run', 'sync_run', 'config_change', 'quarantined',
         'app_user', 'user_claim', 'app_group', 'group_claim', 'membership', 'nesting', 'user_attribute', 'group_attribute',
         'app_user_history', 'app_group_history', 'membership_history', 'nesting_history', 'user_attribute_history', 'group_attribute_history',
+        'user_permission', 'group_permission', 'platform_username',
+        'user_permission_history', 'group_permission_history', 'platform_username_history',
+        'default_permission', 'merge_rule', 'platform_rule',
+        'user_password', 'api_key', 'api_key_id_seq',
         'group_closure', 'group_effective'] LOOP
         PERFORM pg_extension_config_dump(format('roster_private.%I', v_name), '');
     END LOOP;

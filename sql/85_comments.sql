@@ -11,11 +11,22 @@ COMMENT ON VIEW roster.effective_groups IS 'Active users with every group they a
 COMMENT ON VIEW roster.effective_attributes IS 'What holds: active users with every distinct attribute value, their own and inherited.';
 COMMENT ON VIEW roster.attribute_origins IS 'Where each effective value comes from: one row per user''s own value and source, and per group joined, group that carries the value and source.';
 COMMENT ON VIEW roster.user_profiles IS 'Users with all that holds for them, one document each, sorted.';
+COMMENT ON VIEW roster.merge_rules IS 'How the values of an attribute combine; names that are not listed unite.';
+COMMENT ON VIEW roster.effective_permissions IS 'Permissions that active users have, once per way: default, user or group.';
+COMMENT ON VIEW roster.permission_grants IS 'Permissions as they were granted.';
+COMMENT ON VIEW roster.platforms IS 'Platforms with their rules.';
+COMMENT ON VIEW roster.platform_users IS 'Active users by the name they have on a platform; a name that several claim is nobody.';
+COMMENT ON VIEW roster.platform_collisions IS 'Names on a platform that several active users claim: they resolve to nobody until an administrator decides.';
+COMMENT ON VIEW roster.platform_attributes IS 'Effective attributes by the name on a platform: what a data platform joins on.';
 COMMENT ON VIEW roster.guards IS 'How many removals of a kind one run of a source may make: more than max_count and more than max_percent is blocked.';
+COMMENT ON VIEW roster.api_keys IS 'API keys, revoked ones and those rotated away too; never the key itself.';
 COMMENT ON VIEW roster.sync_runs IS 'Runs of sources. Single SQL calls appear in roster.changes only.';
 COMMENT ON VIEW roster.sync_changes IS 'Every change of a run, planned or applied.';
 COMMENT ON VIEW roster.quarantine IS 'Entries that could not be taken at the last complete run of their source. They count as present: what was known of them stays.';
 COMMENT ON VIEW roster.changes IS 'Audit trail and change feed. Rows not numbered yet have change_id NULL; roster.read_changes() numbers and returns.';
+COMMENT ON VIEW roster.my_attributes IS 'Attribute values of the current user.';
+COMMENT ON VIEW roster.my_groups IS 'Groups that the current user is in, directly or through nesting.';
+COMMENT ON VIEW roster.my_profile IS 'The current user in one document, as in roster.user_profiles.';
 
 DO $$
 DECLARE
@@ -44,7 +55,13 @@ DECLARE
         "quarantined": "Entries that could not be taken.", "message": "For people: why it failed or was blocked, what was noticed.",
         "change": "add, change or remove.", "subject": "What changed: username, group name, source.", "before": "As it was; NULL when it was not.", "after": "As it is; NULL when it is not, or when there is nothing but the name.",
         "key": "Name or id of the entry in its source.", "reason": "Why it could not be taken.", "entry": "The entry: mapped fields only.",
-        "change_id": "Number in the feed, ascending without omission for a reader; NULL until numbered.", "changed_at": "When it took effect.", "actor": "Role that made the change."
+        "rule": "union, nearest or priority.", "permission": "Name of the permission.", "platform": "Name of the platform.",
+        "platform_username": "How the user is called there.", "usernames": "Who claims the name, sorted.",
+        "case_rule": "exact or insensitive.", "fallback_iams": "Whose users are called by their username when nothing else is set; NULL = all.",
+        "change_id": "Number in the feed, ascending without omission for a reader; NULL until numbered.", "changed_at": "When it took effect.", "actor": "Role that made the change.",
+        "label": "Name of the key; rotation leaves it to the new one.", "prefix": "First characters of the key, to tell it by.",
+        "scopes": "What the key is good for: scim, push, user-info, changes, console.", "expires_at": "Valid up to then; NULL = until revoked.",
+        "last_used_at": "When it was last used, to the minute; NULL = never.", "revoked_at": "When it was revoked; NULL = it was not."
     }$json$;
     v_column record;
 BEGIN
@@ -56,14 +73,18 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON COLUMN roster.identity_managers.kind IS 'Kind as given; informational.';
+COMMENT ON COLUMN roster.effective_permissions.origin IS 'default (given at the first provisioning), user (direct) or group.';
+COMMENT ON COLUMN roster.permission_grants.origin IS 'default (given at the first provisioning), user (direct) or group.';
+COMMENT ON COLUMN roster.merge_rules.name IS 'Name of the attribute.';
 COMMENT ON COLUMN roster.sources.kind IS 'ldap, scim, table, endpoint, push, login or manual.';
 COMMENT ON COLUMN roster.sources.source IS 'Name of the source.';
 COMMENT ON COLUMN roster.guards.kind IS 'user, group, membership, nesting, user_attribute or group_attribute.';
 COMMENT ON COLUMN roster.quarantine.kind IS 'user or group.';
 COMMENT ON COLUMN roster.quarantine.run_id IS 'Run that first found the entry so.';
-COMMENT ON COLUMN roster.changes.kind IS 'As in sync_changes, and identity_manager, source, guard, override.';
+COMMENT ON COLUMN roster.changes.kind IS 'As in sync_changes, and identity_manager, source, guard, override, password (that it was set), lockout, api_key.';
 COMMENT ON COLUMN roster.sync_changes.kind IS 'user, group, membership (subject group, name user), nesting (subject group, name group inside it), user_attribute, group_attribute.';
 COMMENT ON COLUMN roster.sync_changes.name IS 'Attribute, member or nested group.';
 COMMENT ON COLUMN roster.changes.name IS 'Attribute, member or nested group.';
 COMMENT ON COLUMN roster.sync_changes.run_id IS 'Run of a source.';
 COMMENT ON COLUMN roster.sync_runs.run_id IS 'Number of the run.';
+COMMENT ON COLUMN roster.api_keys.source IS 'Source that the key acts in; NULL = none, or the only one of the kind that a scope needs.';

@@ -38,7 +38,10 @@ GRANT EXECUTE ON FUNCTION
     roster_private.group_path(bigint, bigint),
     roster.read_changes(bigint, integer),
     roster.snapshot_hash(text),
-    roster.next_runs(text, integer)
+    roster.next_runs(text, integer),
+    roster.explain_attribute(text, text, text, text),
+    roster.group_members(text, text),
+    roster.users_with_attribute(text, text)
 TO roster_reader;
 -- Views call functions with the rights of whoever reads them.
 GRANT EXECUTE ON FUNCTION
@@ -46,7 +49,9 @@ GRANT EXECUTE ON FUNCTION
     roster_private.group_document(text, text, text, jsonb),
     roster_private.window_document(timestamptz, timestamptz),
     roster_private.edge_kind(text),
-    roster_private.guarded_kinds()
+    roster_private.guarded_kinds(),
+    roster_private.platform_key(text, text),
+    roster_private.name_key(text, boolean)
 TO roster_reader;
 GRANT EXECUTE ON FUNCTION roster.version(), roster.api_version() TO PUBLIC;
 
@@ -69,7 +74,12 @@ GRANT EXECUTE ON FUNCTION
     roster.set_group_attribute(text, text, text, timestamptz, timestamptz, text),
     roster.set_group_attribute(text, text, text[], timestamptz, timestamptz, text),
     roster.add_group_attribute(text, text, text, timestamptz, timestamptz, text),
-    roster.remove_group_attribute(text, text, text, text)
+    roster.remove_group_attribute(text, text, text, text),
+    roster.grant_permission(text, text, text, text, timestamptz, timestamptz),
+    roster.revoke_permission(text, text, text, text),
+    roster.set_default_permissions(text, text[]),
+    roster.set_platform_username(text, text, text, text, text),
+    roster.expire_due()
 TO roster_user_admin;
 
 -- roster_admin: identity managers, sources, guards, schedules, overrides.
@@ -80,6 +90,8 @@ GRANT EXECUTE ON FUNCTION
     roster.alter_source(text, jsonb, text, integer, text, boolean),
     roster.drop_source(text, boolean),
     roster.set_guard(text, text, bigint, numeric),
+    roster.set_merge_rule(text, text),
+    roster.set_platform_rule(text, text, text[]),
     roster.schedule(text, text),
     roster.unschedule(text),
     roster.sync_now(text),
@@ -87,6 +99,28 @@ GRANT EXECUTE ON FUNCTION
     roster.apply_run(bigint, boolean),
     roster.cancel_run(bigint)
 TO roster_admin;
+
+-- Credentials: who sets passwords, who checks them, who hands out keys, who takes them.
+GRANT EXECUTE ON FUNCTION roster.set_password(text, text, text), roster.remove_password(text, text) TO roster_user_admin;
+GRANT EXECUTE ON FUNCTION roster.authenticate(text, text, text) TO roster_authenticator;
+GRANT EXECUTE ON FUNCTION
+    roster.create_api_key(text, text, text[], text, timestamptz),
+    roster.revoke_api_key(text),
+    roster.rotate_api_key(text, interval)
+TO roster_admin;
+GRANT EXECUTE ON FUNCTION roster_private.use_api_key(text, text) TO roster_syncd;
+-- Functions that take a password keep it out of the server log when they fail: they raise this setting while they run.
+-- The grant belongs to the cluster, as the role does: another database may make it at this very moment.
+DO $$
+BEGIN
+    IF NOT has_parameter_privilege('roster_owner', 'log_min_error_statement', 'SET') THEN
+        GRANT SET ON PARAMETER log_min_error_statement TO roster_owner;
+    END IF;
+EXCEPTION WHEN unique_violation OR internal_error THEN
+    IF NOT has_parameter_privilege('roster_owner', 'log_min_error_statement', 'SET') THEN
+        RAISE;
+    END IF;
+END $$;
 
 -- roster_syncd: staging, the calls of a run, and what `syncd status` shows.
 GRANT INSERT ON roster_private.staged_entity, roster_private.staged_value, roster_private.staged_edge, roster_private.staged_quarantine TO roster_syncd;
@@ -99,9 +133,25 @@ GRANT EXECUTE ON FUNCTION
     roster_private.complete_run(bigint, bigint, bigint, bigint, bigint, bigint, text),
     roster_private.end_run(bigint, text, text),
     roster_private.number_changes(),
+    roster.expire_due(),
     roster_private.user_document(text, text, text, text, boolean, jsonb),
     roster_private.group_document(text, text, text, jsonb),
     roster_private.window_document(timestamptz, timestamptz),
     roster_private.edge_kind(text)
 TO roster_syncd;
 GRANT SELECT ON roster.sources, roster.sync_runs, roster.sync_changes, roster.quarantine, roster.identity_managers TO roster_syncd;
+
+-- Policy helpers: about oneself, so for everybody. To be somebody else is for connection pools.
+GRANT EXECUTE ON FUNCTION
+    roster.current_user_id(),
+    roster.username(),
+    roster.iam(),
+    roster.attribute_values(text),
+    roster.has_attribute(text, text),
+    roster.has_attribute_under(text, text),
+    roster.in_group(text),
+    roster.in_all_groups(text[]),
+    roster.has_permission(text)
+TO PUBLIC;
+GRANT SELECT ON roster.my_attributes, roster.my_groups, roster.my_profile TO PUBLIC;
+GRANT EXECUTE ON FUNCTION roster.assume_user(text, text) TO roster_impersonator;

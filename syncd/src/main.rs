@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod connector;
 mod database;
+mod housekeeping;
 mod known;
 mod lease;
 mod logging;

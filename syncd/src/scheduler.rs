@@ -8,6 +8,7 @@ use tracing::{error, info, warn};
 
 use crate::Outcome;
 use crate::database::{DatabaseError, Session};
+use crate::housekeeping;
 use crate::lease::{self, ClaimedRun};
 use crate::output::CommandError;
 use crate::pipeline::{self, RunError, Surroundings};
@@ -25,6 +26,7 @@ const FAREWELL: Duration = Duration::from_millis(3500);
 
 pub async fn run(around: &Surroundings) -> Result<Outcome, CommandError> {
     let mut runs = JoinSet::new();
+    let housekeeping = tokio::spawn(housekeeping::run(around.clone()));
     let hung = async {
         around.shutdown.requested().await;
         tokio::time::sleep(LONGEST_CLAIM).await;
@@ -34,6 +36,7 @@ pub async fn run(around: &Surroundings) -> Result<Outcome, CommandError> {
         () = hung => {}
     }
     info!(running = runs.len(), "syncd is stopping");
+    housekeeping.abort();
     let ended = tokio::time::timeout(FAREWELL, async { while runs.join_next().await.is_some() {} });
     if ended.await.is_err() {
         warn!("runs were left behind without a recorded end");

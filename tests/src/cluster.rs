@@ -17,6 +17,7 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_connections = 200
+max_prepared_transactions = 10
 listen_addresses = '127.0.0.1'
 client_min_messages = warning
 timezone = 'UTC'
@@ -117,14 +118,14 @@ fn as_postgres(program: &Path) -> Command {
     command
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     static ROOT: OnceLock<bool> = OnceLock::new();
     *ROOT.get_or_init(|| run(Command::new("id").arg("-u")).trim() == "0")
 }
 
 /// A directory that belongs to the server's user: under `target/`, or where that user cannot go
 /// (a clone in /root), in the system's temporary directory.
-fn reachable_directory(name: &str) -> PathBuf {
+pub(crate) fn reachable_directory(name: &str) -> PathBuf {
     for parent in [target().join("tests"), std::env::temp_dir()] {
         let home = parent.join(format!("roster-{name}"));
         fs::create_dir_all(&home).expect("a directory for the cluster");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use postgres::error::DbError;
 use postgres::types::ToSql;
-use postgres::{Client, Error, SimpleQueryMessage};
+use postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
 use crate::cluster::{Cluster, TEMPLATE};
 use crate::daemon::Daemon;
@@ -60,6 +60,12 @@ impl Db {
         Session::new(self.cluster.connect(&self.name, &self.new_role(roles)))
     }
 
+    /// A session with a password, if the server lets it in.
+    pub fn try_login(&self, role: &str, password: &str) -> Option<Session> {
+        let url = self.url(role).replace(&format!("{role}@"), &format!("{role}:{password}@"));
+        Session::try_connect(&url)
+    }
+
     /// A new login role; roles are shared by all databases of the cluster, so its name is unique.
     pub fn new_role(&self, roles: &[&str]) -> String {
         let role = format!("p_{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -103,6 +109,10 @@ impl fmt::Debug for Session {
 impl Session {
     fn new(client: Client) -> Session {
         Session { client: RefCell::new(client) }
+    }
+
+    pub(crate) fn try_connect(config: &str) -> Option<Session> {
+        Client::connect(config, NoTls).ok().map(Session::new)
     }
 
     /// Runs any number of statements.

@@ -5,6 +5,7 @@
 
 mod ber;
 mod binaries;
+mod bouncer;
 mod cluster;
 mod daemon;
 mod database;
@@ -17,6 +18,7 @@ mod wait;
 mod watchdog;
 
 pub use binaries::{pg_binary, repository, run};
+pub use bouncer::Bouncer;
 pub use cluster::Cluster;
 pub use daemon::{Daemon, Finished, Running};
 pub use database::{Db, Session};

@@ -41,6 +41,14 @@ const VIEWS: &[(&str, &str)] = &[
         "change_id, changed_at, actor, source, run_id, change, kind, iam, subject, name, before, after",
     ),
     ("guards", "source, kind"),
+    ("effective_permissions", "user_id, iam, username, permission, origin, group_name"),
+    ("permission_grants", "iam, permission"),
+    ("merge_rules", "name, rule"),
+    ("api_keys", "label, prefix, iam, source, scopes, expires_at, last_used_at, revoked_at"),
+    ("platforms", "platform"),
+    ("platform_users", "platform, platform_username, user_id, iam, username"),
+    ("platform_attributes", "platform, platform_username, name, value"),
+    ("platform_collisions", "platform, platform_username, usernames"),
 ];
 
 #[test]
@@ -132,6 +140,22 @@ const PRIVILEGES: &[(&str, &[&str])] = &[
     ("SELECT roster.create_group('some')", &["roster_user_admin", "roster_admin"]),
     ("SELECT roster.set_user_attribute('known', 'a', '1')", &["roster_user_admin", "roster_admin"]),
     ("SELECT roster.delete_user('known')", &["roster_user_admin", "roster_admin"]),
+    ("SELECT * FROM roster.platform_attributes", &["roster_reader", "roster_user_admin", "roster_admin"]),
+    ("SELECT * FROM roster.platform_collisions", &["roster_reader", "roster_user_admin", "roster_admin"]),
+    ("SELECT * FROM roster.effective_permissions", &["roster_reader", "roster_user_admin", "roster_admin"]),
+    (
+        "SELECT * FROM roster.explain_attribute('known')",
+        &["roster_reader", "roster_user_admin", "roster_admin"],
+    ),
+    ("SELECT roster.grant_permission('p', username => 'known')", &["roster_user_admin", "roster_admin"]),
+    (
+        "SELECT roster.set_platform_username('known', 'snowflake', 'K')",
+        &["roster_user_admin", "roster_admin"],
+    ),
+    ("SELECT roster.expire_due()", &["roster_user_admin", "roster_admin", "roster_syncd"]),
+    ("SELECT roster.set_merge_rule('a', 'nearest')", &["roster_admin"]),
+    ("SELECT roster.set_platform_rule('snowflake')", &["roster_admin"]),
+    ("SELECT roster_private.role_user_id('known')", &[]),
     ("SELECT roster.create_identity_manager('x')", &["roster_admin"]),
     ("SELECT roster.create_source('x', iam => 'builtin', kind => 'ldap')", &["roster_admin"]),
     ("SELECT roster.drop_source('known')", &["roster_admin"]),

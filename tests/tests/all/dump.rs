@@ -23,6 +23,10 @@ pub fn contents(db: &Db) -> Vec<String> {
         "effective_groups",
         "attribute_origins",
         "user_profiles",
+        "permission_grants",
+        "merge_rules",
+        "platforms",
+        "platform_users",
         "guards",
         "sync_runs",
         "quarantine",
@@ -75,6 +79,9 @@ fn a_restored_database_equals_the_original_before_any_call() {
          SELECT roster.set_guard('corp-ldap', 'user', 3, 3);
          SELECT roster.create_user('Eve', iam => 'corp'); SELECT roster.disable_user('sara');
          SELECT roster.remove_user_attribute('steve', 'country'); SELECT roster.delete_user('fiona');
+         SELECT roster.set_merge_rule('badge', 'nearest'); SELECT roster.grant_permission('p', group_name => 'company');
+         SELECT roster.set_default_permissions('builtin', ARRAY['login']); SELECT roster.create_user('una');
+         SELECT roster.set_platform_username('steve', 'snowflake', 'S'); SELECT roster.set_platform_rule('databricks', 'insensitive', ARRAY['corp']);
          SELECT roster.read_changes(0, 1)",
     );
     let restored = dumped_and_restored(&db);

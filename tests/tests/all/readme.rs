@@ -86,7 +86,7 @@ fn the_sql_blocks_of_the_docs_are_sql() {
 }
 
 /// The line and the text of each ```sql block.
-fn sql_blocks(markdown: &str) -> Vec<(usize, String)> {
+pub fn sql_blocks(markdown: &str) -> Vec<(usize, String)> {
     let mut blocks = Vec::new();
     let mut open: Option<(usize, String)> = None;
     for (number, line) in markdown.lines().enumerate() {

@@ -1,0 +1,292 @@
+-- API keys: made, rotated and revoked by administrators, checked for the daemon by use_api_key().
+
+CREATE SEQUENCE roster_private.api_key_id_seq;
+CREATE TABLE roster_private.api_key (
+    key_id       bigint PRIMARY KEY DEFAULT nextval('roster_private.api_key_id_seq'),
+    label        text NOT NULL CHECK (label <> ''),
+    prefix       text NOT NULL,
+    hash         bytea NOT NULL CONSTRAINT api_key_hash UNIQUE CHECK (octet_length(hash) = 32),
+    iam_id       integer NOT NULL,
+    source_id    integer,
+    scopes       text[] NOT NULL CHECK (cardinality(scopes) > 0),
+    current      boolean NOT NULL DEFAULT true,
+    created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at   timestamptz,
+    last_used_at timestamptz,
+    revoked_at   timestamptz
+);
+COMMENT ON TABLE roster_private.api_key IS 'API keys: hash = SHA-256 of the whole key. current = the key that its label names; a rotated one is not, though it is valid until expires_at. source_id NULL = the only source that a scope can mean when the key is used.';
+CREATE UNIQUE INDEX api_key_label ON roster_private.api_key (label) WHERE current;
+
+CREATE FUNCTION roster_private.key_scopes() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$ SELECT ARRAY['scim', 'push', 'user-info', 'changes', 'console'] $$;
+COMMENT ON FUNCTION roster_private.key_scopes IS 'What an API key can be good for. scim and push act on a source of that kind.';
+
+CREATE FUNCTION roster_private.clean_scopes(p_scopes text[]) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_unknown text[] := ARRAY(SELECT coalesce(s, 'NULL') FROM unnest(p_scopes) s WHERE s IS NULL OR s <> ALL (key_scopes()));
+BEGIN
+    IF coalesce(cardinality(p_scopes), 0) = 0 THEN
+        RAISE EXCEPTION 'argument "scopes" must name what the key is good for'
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('One or more of: %s.', array_to_string(key_scopes(), ', '));
+    END IF;
+    IF cardinality(v_unknown) > 0 THEN
+        RAISE EXCEPTION 'argument "scopes" has unknown scope "%"', v_unknown[1]
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('Scopes are: %s.', array_to_string(key_scopes(), ', '));
+    END IF;
+    RETURN ARRAY(SELECT s FROM unnest(key_scopes()) s WHERE s = ANY (p_scopes));
+END $$;
+COMMENT ON FUNCTION roster_private.clean_scopes IS 'Distinct known scopes; an error that names what is not one.';
+
+CREATE FUNCTION roster_private.clean_label(p_label text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_label text := clean_name('label', p_label);
+BEGIN
+    -- The label is the user name of HTTP Basic, which ends at the first colon.
+    IF v_label ~ '[:[:cntrl:]]' THEN
+        RAISE EXCEPTION 'argument "label" must not contain a colon or control characters'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a label such as ''okta provisioning''.';
+    END IF;
+    RETURN v_label;
+END $$;
+COMMENT ON FUNCTION roster_private.clean_label IS 'The label of a key in Unicode NFC, fit for HTTP Basic.';
+
+CREATE FUNCTION roster_private.sources_of_kind(p_iam_id integer, p_kind text) RETURNS integer[]
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT ARRAY(SELECT s.source_id FROM source s WHERE s.iam_id = p_iam_id AND s.kind = p_kind AND s.dropped_at IS NULL ORDER BY s.source_id)
+$$;
+COMMENT ON FUNCTION roster_private.sources_of_kind IS 'The sources of that kind that an identity manager has.';
+
+CREATE FUNCTION roster_private.named_key_source(p_iam roster_private.iam, p_scopes text[], p_source text) RETURNS integer
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_source source := find_source(p_source);
+    v_scope  text;
+BEGIN
+    PERFORM refuse_manual(v_source);
+    IF v_source.iam_id <> p_iam.iam_id THEN
+        RAISE EXCEPTION 'source "%" does not belong to identity manager "%"', v_source.source, p_iam.iam
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Argument "source": see roster.sources for those of argument "iam".';
+    END IF;
+    FOREACH v_scope IN ARRAY p_scopes LOOP
+        IF v_scope IN ('scim', 'push') AND v_scope <> v_source.kind THEN
+            RAISE EXCEPTION 'scope "%" needs a source of kind %, and source "%" is of kind %', v_scope, v_scope, v_source.source, v_source.kind
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'Name another in argument "source", or make a key for each kind.';
+        END IF;
+    END LOOP;
+    RETURN v_source.source_id;
+END $$;
+COMMENT ON FUNCTION roster_private.named_key_source IS 'The source that a key is made for by name; an error when it cannot serve the scopes.';
+
+CREATE FUNCTION roster_private.only_key_source(p_iam roster_private.iam, p_scopes text[]) RETURNS integer
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_scope   text;
+    v_sources integer[];
+    v_found   integer[] := '{}';
+BEGIN
+    FOREACH v_scope IN ARRAY p_scopes LOOP
+        CONTINUE WHEN v_scope NOT IN ('scim', 'push');
+        v_sources := sources_of_kind(p_iam.iam_id, v_scope);
+        IF cardinality(v_sources) > 1 THEN
+            RAISE EXCEPTION 'argument "source" is required: identity manager "%" has several sources of kind %', p_iam.iam, v_scope
+                USING ERRCODE = 'invalid_parameter_value', HINT = format('One of: %s.',
+                    (SELECT string_agg(s.source, ', ' ORDER BY s.source COLLATE "C") FROM source s WHERE s.source_id = ANY (v_sources)));
+        END IF;
+        IF cardinality(v_sources) = 0 THEN
+            RAISE WARNING 'identity manager "%" has no source of kind % yet: the key is refused there until it has one', p_iam.iam, v_scope
+                USING HINT = format('SELECT roster.create_source(..., iam => %L, kind => %L);', p_iam.iam, v_scope);
+        END IF;
+        v_found := v_found || v_sources;
+    END LOOP;
+    RETURN CASE WHEN cardinality(v_found) = 1 THEN v_found[1] END;
+END $$;
+COMMENT ON FUNCTION roster_private.only_key_source IS 'The one source that the scopes of a key mean when none was named; NULL when they need none, or one each. An error when there is a choice.';
+
+CREATE FUNCTION roster_private.key_document(p_key roster_private.api_key) RETURNS jsonb
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object('prefix', p_key.prefix, 'scopes', p_key.scopes, 'expires_at', p_key.expires_at,
+        'source', (SELECT s.source FROM source s WHERE s.source_id = p_key.source_id)))
+$$;
+COMMENT ON FUNCTION roster_private.key_document IS 'A key as it stands in before and after of a change: never the key or its hash.';
+
+-- rk_PREFIX_SECRET: recognisable to scanners of leaked secrets, 8 characters to tell it by, 256 random bits.
+CREATE FUNCTION roster_private.new_api_key() RETURNS text
+    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$ SELECT 'rk_' || left(translate(random_token(), '_-', ''), 8) || '_' || random_token() $$;
+COMMENT ON FUNCTION roster_private.new_api_key IS 'A new random API key.';
+
+CREATE FUNCTION roster_private.put_api_key(p_key roster_private.api_key, p_secret text) RETURNS roster_private.api_key
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_key api_key;
+BEGIN
+    INSERT INTO api_key AS k (label, prefix, hash, iam_id, source_id, scopes, expires_at)
+    VALUES (p_key.label, left(p_secret, 11), sha256(convert_to(p_secret, 'UTF8')), p_key.iam_id, p_key.source_id, p_key.scopes, p_key.expires_at)
+    RETURNING k.* INTO v_key;
+    RETURN v_key;
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'an API key with label "%" exists already', p_key.label
+        USING ERRCODE = 'unique_violation', HINT = 'Argument "label": pick another, or see roster.rotate_api_key() and roster.revoke_api_key().';
+END $$;
+COMMENT ON FUNCTION roster_private.put_api_key IS 'Stores a new key with the label, identity manager, source, scopes and end of p_key, and returns its row.';
+
+CREATE FUNCTION roster.create_api_key(label text, iam text, scopes text[], source text DEFAULT NULL, expires_at timestamptz DEFAULT NULL)
+    RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_iam    iam := find_iam(create_api_key.iam);
+    v_key    api_key;
+    v_secret text := new_api_key();
+BEGIN
+    v_key.label := clean_label(create_api_key.label);
+    v_key.iam_id := v_iam.iam_id;
+    v_key.scopes := clean_scopes(create_api_key.scopes);
+    v_key.expires_at := nullif(create_api_key.expires_at, 'infinity');
+    IF v_key.expires_at <= clock_timestamp() THEN
+        RAISE EXCEPTION 'argument "expires_at" (%) must be in the future', v_key.expires_at
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it NULL for a key that does not expire.';
+    END IF;
+    v_key.source_id := CASE WHEN create_api_key.source IS NULL THEN only_key_source(v_iam, v_key.scopes)
+                            ELSE named_key_source(v_iam, v_key.scopes, create_api_key.source) END;
+    -- An expired key gives its label up to the next.
+    UPDATE api_key k SET current = false WHERE k.label = v_key.label AND k.current AND k.expires_at <= clock_timestamp();
+    v_key := put_api_key(v_key, v_secret);
+    PERFORM record_credential('add', 'api_key', v_iam.iam_id, v_key.label, NULL, key_document(v_key));
+    RETURN v_secret;
+END $$;
+COMMENT ON FUNCTION roster.create_api_key IS 'Creates an API key of an identity manager and returns it, this once: only its hash is stored. scopes: scim, push, user-info, changes, console. source: required when the identity manager has several of the kind that scope scim or push needs. Errors: 42704 unknown iam or source, 22023 bad label, scope, source or expires_at, 23505 label taken.';
+
+CREATE FUNCTION roster_private.find_api_key(p_label text) RETURNS roster_private.api_key
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_label text := clean_name('label', p_label);
+    v_key   api_key;
+BEGIN
+    -- Waiting for another rotation leaves the first look empty-handed: the label names another key by then.
+    FOR v_look IN 1..2 LOOP
+        SELECT k.* INTO v_key FROM api_key k WHERE k.label = v_label AND k.current FOR UPDATE;
+        IF FOUND THEN
+            RETURN v_key;
+        END IF;
+    END LOOP;
+    RAISE EXCEPTION 'there is no API key with label "%"', v_label
+        USING ERRCODE = 'undefined_object', HINT = 'Argument "label": see roster.api_keys for those not revoked, or create one with roster.create_api_key().';
+END $$;
+COMMENT ON FUNCTION roster_private.find_api_key IS 'The key that a label names, locked.';
+
+CREATE FUNCTION roster.revoke_api_key(label text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_key api_key := find_api_key(revoke_api_key.label);
+BEGIN
+    -- Those that were rotated away and are still valid go too.
+    UPDATE api_key k SET revoked_at = clock_timestamp(), current = false
+    WHERE k.label = v_key.label AND k.revoked_at IS NULL AND (k.current OR k.expires_at > clock_timestamp());
+    PERFORM record_credential('remove', 'api_key', v_key.iam_id, v_key.label, key_document(v_key), NULL);
+END $$;
+COMMENT ON FUNCTION roster.revoke_api_key IS 'Ends a key at once, with the ones that rotation has left valid. Its label is free again. Errors: 42704 unknown label.';
+
+CREATE FUNCTION roster.rotate_api_key(label text, overlap interval DEFAULT '24 hours') RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_old    api_key := find_api_key(rotate_api_key.label);
+    v_new    api_key := v_old;
+    v_now    timestamptz := clock_timestamp();
+    v_secret text := new_api_key();
+BEGIN
+    IF overlap IS NULL OR overlap < interval '0' OR overlap > interval '365 days' THEN
+        RAISE EXCEPTION 'argument "overlap" must be between 0 and 365 days'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It says how long the old key stays valid; 0 ends it at once.';
+    END IF;
+    -- A key that was made for ninety days is followed by another for ninety days.
+    v_new.expires_at := v_now + (v_old.expires_at - v_old.created_at);
+    UPDATE api_key k SET current = false, expires_at = least(k.expires_at, v_now + overlap)
+    WHERE k.key_id = v_old.key_id RETURNING k.* INTO v_old;
+    v_new := put_api_key(v_new, v_secret);
+    PERFORM record_credential('change', 'api_key', v_old.iam_id, v_old.label, key_document(v_old), key_document(v_new));
+    RETURN v_secret;
+END $$;
+COMMENT ON FUNCTION roster.rotate_api_key IS 'Replaces a key by a new one of the same label, scopes, source and lifetime, and returns it, this once. The old one stays valid for overlap, unless it expires before. Errors: 42704 unknown label, 22023 bad overlap.';
+
+CREATE TYPE roster_private.key_use AS (label text, iam text, source text, scopes text[], refusal text);
+COMMENT ON TYPE roster_private.key_use IS 'What a key may do. refusal NULL = accepted; else why not, and all others but label are NULL: unknown, revoked, expired, scope, inactive (the identity manager or source is gone or disabled), source (there is none for the scope, or more than one).';
+
+-- Found by the hash of all of it: the time taken tells nothing about a key that is nearly right.
+CREATE FUNCTION roster_private.use_api_key(key text, scope text) RETURNS roster_private.key_use
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET log_min_error_statement = 'panic'
+    AS $$
+DECLARE
+    v_scope  text := (clean_scopes(ARRAY[use_api_key.scope]))[1];
+    v_key    api_key;
+    v_use    key_use;
+BEGIN
+    SELECT k.* INTO v_key FROM api_key k WHERE k.hash = sha256(convert_to(use_api_key.key, 'UTF8'));
+    v_use.label := v_key.label;
+    v_use.refusal := key_refusal(v_key, v_scope);
+    IF v_use.refusal IS NOT NULL THEN
+        RETURN v_use;
+    END IF;
+    SELECT i.iam, s.source, v_key.scopes INTO v_use.iam, v_use.source, v_use.scopes
+    FROM iam i LEFT JOIN source s ON s.source_id = source_for(v_key, v_scope) WHERE i.iam_id = v_key.iam_id;
+    PERFORM note_key_use(v_key);
+    RETURN v_use;
+END $$;
+COMMENT ON FUNCTION roster_private.use_api_key IS 'Checks a key for one scope and notes its use, at most once a minute. Always one row; a key is good only where refusal is NULL, and then in that iam and source only. Errors: 22023 unknown scope.';
+
+CREATE FUNCTION roster_private.source_for(p_key roster_private.api_key, p_scope text) RETURNS integer
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT CASE WHEN p_key.source_id IS NOT NULL THEN p_key.source_id
+                WHEN cardinality(s.ids) = 1 THEN s.ids[1] END
+    FROM (SELECT sources_of_kind(p_key.iam_id, p_scope) AS ids) s
+$$;
+COMMENT ON FUNCTION roster_private.source_for IS 'The source that a key acts in by that scope: its own, else the only one of that kind.';
+
+CREATE FUNCTION roster_private.key_refusal(p_key roster_private.api_key, p_scope text) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT CASE
+        WHEN p_key.key_id IS NULL THEN 'unknown'
+        WHEN p_key.revoked_at IS NOT NULL THEN 'revoked'
+        WHEN p_key.expires_at <= clock_timestamp() THEN 'expired'
+        WHEN p_scope <> ALL (p_key.scopes) THEN 'scope'
+        WHEN NOT EXISTS (SELECT FROM iam i WHERE i.iam_id = p_key.iam_id AND i.enabled AND i.dropped_at IS NULL) THEN 'inactive'
+        WHEN p_scope IN ('scim', 'push') AND source_for(p_key, p_scope) IS NULL THEN 'source'
+        WHEN EXISTS (SELECT FROM source s WHERE s.source_id = source_for(p_key, p_scope) AND NOT (s.enabled AND s.dropped_at IS NULL)) THEN 'inactive'
+    END
+$$;
+COMMENT ON FUNCTION roster_private.key_refusal IS 'Why a key is not good for a scope; NULL when it is.';
+
+-- Requests of one key come side by side: none waits for another to note the same, and a standby notes nothing.
+CREATE FUNCTION roster_private.note_key_use(p_key roster_private.api_key) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    IF p_key.last_used_at > clock_timestamp() - interval '1 minute' OR current_setting('transaction_read_only')::boolean THEN
+        RETURN;
+    END IF;
+    UPDATE api_key k SET last_used_at = clock_timestamp()
+    WHERE k.key_id = (SELECT n.key_id FROM api_key n WHERE n.key_id = p_key.key_id FOR NO KEY UPDATE SKIP LOCKED);
+END $$;
+COMMENT ON FUNCTION roster_private.note_key_use IS 'Records when a key was last used, to the minute.';
+
+CREATE VIEW roster.api_keys AS
+SELECT k.label, k.prefix, i.iam, s.source, k.scopes, k.expires_at, k.last_used_at, k.revoked_at
+FROM roster_private.api_key k
+JOIN roster_private.iam i ON i.iam_id = k.iam_id
+LEFT JOIN roster_private.source s ON s.source_id = k.source_id;
