@@ -30,10 +30,11 @@ start() {
 
 psql() { "$("$(find_pg_config)" --bindir)/psql" -X -q "$@"; }
 
-# The extension keeps its version while it is being worked on: other SQL, other database.
+# The extension keeps its version while it is being worked on: other SQL, other database. A directory made anew has
+# other ids, and a synchronisation would rightly stop there.
 drop_outdated_database() {
     local sum
-    sum=$(cat sql/*.sql | sha256sum)
+    sum=$(cat sql/*.sql "$steps/directory.ldif" | sha256sum)
     if [ "$sum" = "$(cat "$demo/sql.sum" 2>/dev/null)" ]; then return; fi
     psql "$(cat "$demo/pg.url")" -c 'SET client_min_messages = warning' \
         -c 'DROP DATABASE IF EXISTS demo WITH (FORCE)' -c 'CREATE DATABASE demo'

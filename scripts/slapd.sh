@@ -16,11 +16,14 @@ slapd_runs() { # DIR
     [ "$(tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | head -1)" = "$(slapd_program)" ]
 }
 
-# start_slapd DIR LDIF [SCHEMA]: a private OpenLDAP below DIR, filled from LDIF when it is new, started if it does
-# not run. Leaves DIR/ldap.url, DIR/ldaps.url, DIR/ldap.password and DIR/slapd/tls/ca.pem.
+# start_slapd DIR LDIF [SCHEMA]: a private OpenLDAP below DIR, filled from LDIF when it is new or LDIF is another than
+# before, started if it does not run. Leaves DIR/ldap.url, DIR/ldaps.url, DIR/ldap.password and DIR/slapd/tls/ca.pem.
 start_slapd() {
     local dir=$1 ldif=$2 schema=${3:-}
-    [ -e "$dir/slapd/filled" ] || make_directory "$dir" "$ldif" "$schema"
+    if [ "$(cat "$dir/slapd/filled" 2>/dev/null)" != "$(sha256sum <"$ldif")" ]; then
+        stop_slapd "$dir"
+        make_directory "$dir" "$ldif" "$schema"
+    fi
     if slapd_runs "$dir"; then return; fi
     serve_directory "$dir"
     wait_for_slapd "$dir"
@@ -35,7 +38,7 @@ make_directory() { # DIR LDIF SCHEMA
     (umask 077 && random_password >"$1/ldap.password")
     (umask 077 && slapd_configuration "$home" "$(cat "$1/ldap.password")" "$3" >"$home/slapd.conf")
     "$(slapadd_program)" -q -f "$home/slapd.conf" -b "$ldap_suffix" -l "$2"
-    touch "$home/filled"
+    sha256sum <"$2" >"$home/filled"
 }
 
 make_certificates() { # FOLDER

@@ -10,7 +10,8 @@ Written from the catalog by a test; do not edit. Arguments may be named. Views a
 
 #[test]
 fn the_reference_is_the_catalog() {
-    let page = format!("{HEAD}\n## Views\n{}\n## Functions\n{}", views(&Db::fresh()), functions(&Db::fresh()));
+    let page =
+        format!("{HEAD}\n## Views\n{}\n## Functions\n{}", views(&Db::fresh()), functions(&Db::fresh()));
     let file = repository().join("docs/sql-api.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&file, &page).expect("docs can be written");

@@ -52,7 +52,10 @@ fn a_directory_login_sees_itself_and_its_own_rows() {
     );
     lab.db.run("SELECT roster.set_platform_rule('postgres', fallback_iams => ARRAY['corp'])");
     assert_eq!(person.line("SELECT roster.iam(), roster.username()"), format!("corp|{role}"));
-    assert_eq!(person.lines("SELECT name, value FROM roster.my_attributes WHERE name = 'country'"), ["country|USA"]);
+    assert_eq!(
+        person.lines("SELECT name, value FROM roster.my_attributes WHERE name = 'country'"),
+        ["country|USA"]
+    );
     assert_eq!(person.lines("SELECT amount FROM sales"), ["1"]);
 }
 

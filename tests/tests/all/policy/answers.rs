@@ -55,9 +55,11 @@ fn groups_through_nesting_and_permissions_through_groups() {
             &eve,
             "roster.in_group('developers'); roster.in_group('company'); roster.in_group('others'); roster.in_group('none'); \
              roster.in_all_groups('developers', 'company'); roster.in_all_groups('developers', 'others'); \
-             roster.in_all_groups(VARIADIC ARRAY['company']); roster.in_all_groups(VARIADIC '{}')"
+             roster.in_all_groups(VARIADIC ARRAY['company']); roster.in_all_groups(VARIADIC '{}'); \
+             roster.in_all_groups(VARIADIC '[5:6]={developers,company}'); \
+             roster.in_all_groups(VARIADIC ARRAY[['developers'], ['others']])"
         ),
-        "true|true|false|false|true|false|true|true"
+        "true|true|false|false|true|false|true|true|true|false"
     );
     assert_eq!(
         answers(

@@ -21,22 +21,23 @@ fn assume(session: &Person, other: &Person) {
 fn it_ends_with_the_transaction_however_that_ends() {
     let db = Db::fresh();
     let (pool, anna, _) = three(&db);
-    for end in ["COMMIT", "ROLLBACK", "PREPARE TRANSACTION 'held'; ROLLBACK PREPARED 'held'", "SELECT 1 / 0"]
-    {
+    for end in ["COMMIT", "ROLLBACK", "PREPARE TRANSACTION 'held'", "SELECT 1 / 0"] {
         pool.run("BEGIN");
         assume(&pool, &anna);
         assert_eq!(
             answers(&pool, "roster.username(); roster.has_attribute('territory', 'a')"),
             format!("{}|true", anna.name)
         );
-        let _ = pool.try_lines(end);
-        let _ = pool.try_lines("ROLLBACK");
+        let ended = pool.try_lines(end);
+        assert_eq!(ended.is_err(), end.contains('/'), "{end}: {ended:?}");
+        pool.run("ROLLBACK");
         assert_eq!(
             answers(&pool, "roster.username(); roster.has_attribute('territory', 'a')"),
             format!("{}|false", pool.name),
             "after {end}"
         );
     }
+    pool.run("ROLLBACK PREPARED 'held'");
     assume(&pool, &anna);
     assert_eq!(answers(&pool, "roster.username()"), pool.name, "without BEGIN, a statement is a transaction");
 }
@@ -162,6 +163,25 @@ fn parallel_workers_have_it() {
         pool.run("COMMIT");
         assert_eq!(pool.number(rows), 30);
     }
+}
+
+/// As documented: close cursors before.
+#[test]
+fn an_open_cursor_follows_it() {
+    let db = Db::fresh();
+    let (pool, anna, bert) = three(&db);
+    sales(&db);
+    may_see(&db, &anna, &["t1"]);
+    may_see(&db, &bert, &["t50"]);
+    pool.run("BEGIN");
+    assume(&pool, &anna);
+    pool.run("DECLARE c CURSOR FOR SELECT territory FROM sales WHERE roster.has_attribute('territory', territory) AND id < 100");
+    assert_eq!(pool.lines("FETCH 5 FROM c"), ["t1"]);
+    pool.run("CLOSE c; DECLARE c CURSOR FOR SELECT territory FROM sales WHERE roster.has_attribute('territory', territory)");
+    assert_eq!(pool.lines("FETCH 1 FROM c"), ["t1"]);
+    assume(&pool, &bert);
+    assert_eq!(pool.lines("FETCH 1 FROM c"), ["t50"]);
+    pool.run("COMMIT");
 }
 
 #[test]
