@@ -16,11 +16,17 @@ slapd_runs() { # DIR
     [ "$(tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | head -1)" = "$(slapd_program)" ]
 }
 
+# A file that is gone was read once and for all.
+is_filled_from() { # DIR LDIF
+    [ -e "$1/slapd/filled" ] || return 1
+    [ ! -e "$2" ] || [ "$(cat "$1/slapd/filled")" = "$(sha256sum <"$2")" ]
+}
+
 # start_slapd DIR LDIF [SCHEMA]: a private OpenLDAP below DIR, filled from LDIF when it is new or LDIF is another than
 # before, started if it does not run. Leaves DIR/ldap.url, DIR/ldaps.url, DIR/ldap.password and DIR/slapd/tls/ca.pem.
 start_slapd() {
     local dir=$1 ldif=$2 schema=${3:-}
-    if [ "$(cat "$dir/slapd/filled" 2>/dev/null)" != "$(sha256sum <"$ldif")" ]; then
+    if ! is_filled_from "$dir" "$ldif"; then
         stop_slapd "$dir"
         make_directory "$dir" "$ldif" "$schema"
     fi
