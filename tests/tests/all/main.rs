@@ -18,6 +18,7 @@ mod names;
 mod permissions;
 mod platforms;
 mod policy;
+mod privileges;
 mod readme;
 mod reference;
 mod rules;
