@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# bench.sh: what synchronising, reading and single changes cost, each next to a yardstick measured in the same run.
+# bench.sh: what synchronising, reading, single changes and policies cost, each next to a yardstick measured in the same run.
 # Servers of its own below target/bench, ended afterwards; the directory is kept for the next time.
-# BENCH_USERS: how many users the directory has (default 100000; 3 minutes; a million takes a quarter of an hour).
+# BENCH_USERS: how many users the directory has (default 100000, three minutes; 1000000 takes a quarter of an hour).
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/slapd.sh"
@@ -38,5 +38,6 @@ first_synchronisation
 further_synchronisations
 reads
 single_changes
+policies
 report
 rm -rf "$rows"

@@ -93,6 +93,11 @@ single_changes() {
     done
 }
 
+policies() {
+    say "Row-level security"
+    ask -f "$steps/policies.sql" >>"$times/reported"
+}
+
 # transactions NAME CLIENTS: notes how often NAME.pgbench ran in a second.
 transactions() {
     local pgbench

@@ -5,6 +5,7 @@ mod builtin;
 mod catalog;
 mod concurrency;
 mod credentials;
+mod crowd;
 mod daemon_interface;
 mod databases;
 mod dump;

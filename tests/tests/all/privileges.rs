@@ -50,7 +50,14 @@ fn grants(db: &Db) -> Vec<String> {
 #[test]
 fn nobody_installs_replaces_or_overloads_anything_in_the_schemas() {
     let db = Db::fresh();
-    for roles in [&[][..], &["roster_reader"], &["roster_user_admin"], &["roster_admin"], &["roster_syncd"], &["roster_impersonator"]] {
+    for roles in [
+        &[][..],
+        &["roster_reader"],
+        &["roster_user_admin"],
+        &["roster_admin"],
+        &["roster_syncd"],
+        &["roster_impersonator"],
+    ] {
         let person = db.login(roles);
         for attempt in [
             "CREATE FUNCTION roster.has_attribute(name text, value varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true'",

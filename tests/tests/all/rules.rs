@@ -1,7 +1,8 @@
 //! Merge rules: which of several values holds, and who says so.
 
-use roster_tests::Db;
+use roster_tests::{Db, Directory};
 
+use crate::ldap::Lab;
 use crate::reference::effective;
 
 /// Sam is in developers, which is inside company; each states a colour, and so does Sam.
@@ -115,4 +116,30 @@ fn nested_members_are_found_from_the_group() {
     );
     db.run("SELECT roster.disable_user('sam')");
     assert_eq!(db.lines("SELECT username FROM roster.group_members('company')"), [""; 0]);
+}
+
+#[test]
+fn the_source_with_the_highest_priority_that_has_a_value_decides() {
+    let lab = Lab::with(&Directory::reference());
+    lab.sync();
+    let db = &lab.db;
+    db.run(
+        "SELECT roster.set_merge_rule('country', 'priority');
+         SELECT roster.set_user_attribute('steve', 'country', 'Germany', iam => 'corp');
+         SELECT roster.set_user_attribute('sara', 'country', 'France', iam => 'corp')",
+    );
+    let held = || {
+        db.lines(
+            "SELECT username, value FROM roster.effective_attributes WHERE name = 'country' ORDER BY 1, 2",
+        )
+    };
+    assert_eq!(held(), ["sara|France", "steve|Germany", "steve|USA"], "equal priorities unite");
+    db.run("SELECT roster.alter_source('corp-ldap', priority => 10)");
+    assert_eq!(held(), ["sara|France", "steve|USA"], "who has no value there keeps the other source's");
+    db.run("SELECT roster.alter_source('corp-ldap', priority => -1)");
+    assert_eq!(held(), ["sara|France", "steve|Germany"]);
+    assert_eq!(
+        db.lines("SELECT value, source, wins FROM roster.attribute_origins WHERE name = 'country' AND username = 'steve' ORDER BY 1"),
+        ["Germany|manual|t", "USA|corp-ldap|f"]
+    );
 }
