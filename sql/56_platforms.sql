@@ -52,43 +52,6 @@ SELECT p.platform, p.case_rule,
        CASE WHEN p.fallback_ids IS NOT NULL THEN ARRAY(SELECT i.iam FROM roster_private.iam i WHERE i.iam_id = ANY (p.fallback_ids) ORDER BY i.iam COLLATE "C") END AS fallback_iams
 FROM roster_private.known_platform p;
 
--- One name, by index: what a policy asks at the first row of every statement.
-CREATE FUNCTION roster_private.platform_user_id(p_platform text, p_name text) RETURNS bigint
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$
-    SELECT CASE WHEN count(*) = 1 THEN min(c.user_id) END FROM (
-        SELECT u.user_id FROM platform_username n JOIN app_user u ON u.user_id = n.user_id AND u.active
-        WHERE n.platform = p_platform AND n.state = 'value' AND n.platform_username = p_name
-        UNION ALL
-        SELECT u.user_id FROM known_platform p
-        JOIN app_user u ON u.username = p_name AND u.active AND (p.fallback_ids IS NULL OR u.iam_id = ANY (p.fallback_ids))
-        WHERE p.platform = p_platform AND p.case_rule = 'exact'
-          AND NOT EXISTS (SELECT FROM platform_username n WHERE n.user_id = u.user_id AND n.platform = p_platform)
-        UNION ALL
-        SELECT n.user_id FROM platform_name n
-        WHERE n.platform = p_platform AND n.key = name_key(p_name, false) AND n.platform_username <> p_name
-          AND (SELECT p.case_rule FROM known_platform p WHERE p.platform = p_platform) = 'insensitive'
-        UNION ALL
-        SELECT n.user_id FROM platform_name n
-        WHERE n.platform = p_platform AND n.platform_username = p_name AND n.username = p_name
-          AND NOT EXISTS (SELECT FROM platform_username x WHERE x.user_id = n.user_id AND x.platform = p_platform)
-          AND (SELECT p.case_rule FROM known_platform p WHERE p.platform = p_platform) = 'insensitive') c
-$$;
-COMMENT ON FUNCTION roster_private.platform_user_id IS 'The active user who is called so on a platform; NULL when there is none or more than one.';
-
-CREATE FUNCTION roster_private.role_user_id(role text) RETURNS bigint
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$ SELECT platform_user_id('postgres', role) $$;
-COMMENT ON FUNCTION roster_private.role_user_id IS 'The active user whose postgres platform username is that role; NULL when there is none or more than one.';
-
-CREATE FUNCTION roster_private.named_user_id(username text, iam text) RETURNS bigint
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$
-    SELECT u.user_id FROM find_iam(named_user_id.iam) i
-    JOIN app_user u ON u.iam_id = i.iam_id AND u.username_key = name_key(named_user_id.username, i.case_sensitive) AND u.active
-$$;
-COMMENT ON FUNCTION roster_private.named_user_id IS 'The active user of that name; NULL when there is none. Errors: 42704 unknown iam.';
-
 CREATE FUNCTION roster.set_platform_username(username text, platform text, platform_username text DEFAULT NULL,
                                              state text DEFAULT 'value', iam text DEFAULT 'builtin') RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp

@@ -155,7 +155,7 @@ const PRIVILEGES: &[(&str, &[&str])] = &[
     ("SELECT roster.expire_due()", &["roster_user_admin", "roster_admin", "roster_syncd"]),
     ("SELECT roster.set_merge_rule('a', 'nearest')", &["roster_admin"]),
     ("SELECT roster.set_platform_rule('snowflake')", &["roster_admin"]),
-    ("SELECT roster_private.role_user_id('known')", &[]),
+    ("SELECT roster_private.find_iam('builtin')", &[]),
     ("SELECT roster.create_identity_manager('x')", &["roster_admin"]),
     ("SELECT roster.create_source('x', iam => 'builtin', kind => 'ldap')", &["roster_admin"]),
     ("SELECT roster.drop_source('known')", &["roster_admin"]),
