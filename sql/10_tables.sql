@@ -257,7 +257,7 @@ CREATE TABLE roster_private.user_permission (
     valid_until timestamptz,
     origin      text NOT NULL CHECK (origin IN ('default', 'user')),
     permission  text NOT NULL CHECK (permission <> ''),
-    PRIMARY KEY (user_id, permission, origin),
+    PRIMARY KEY (user_id, permission, origin, source_id),
     CONSTRAINT user_permission_window CHECK (valid_from < valid_until)
 );
 COMMENT ON TABLE roster_private.user_permission IS 'A permission that a user has: given once at the first provisioning (default), or directly (user).';
@@ -321,6 +321,26 @@ CREATE TABLE roster_private.platform_rule (
     fallback_ids integer[]
 );
 COMMENT ON TABLE roster_private.platform_rule IS 'How names compare on a platform, and whose users are called there by their username when nothing else is set (NULL = by default).';
+
+-- Keys -----------------------------------------------------------------------------------------------------------------
+
+CREATE SEQUENCE roster_private.api_key_id_seq;
+CREATE TABLE roster_private.api_key (
+    key_id       bigint PRIMARY KEY DEFAULT nextval('roster_private.api_key_id_seq'),
+    label        text NOT NULL CHECK (label <> ''),
+    prefix       text NOT NULL,
+    hash         bytea NOT NULL CONSTRAINT api_key_hash UNIQUE CHECK (octet_length(hash) = 32),
+    iam_id       integer NOT NULL,
+    source_id    integer,
+    scopes       text[] NOT NULL CHECK (cardinality(scopes) > 0),
+    current      boolean NOT NULL DEFAULT true,
+    created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at   timestamptz,
+    last_used_at timestamptz,
+    revoked_at   timestamptz
+);
+COMMENT ON TABLE roster_private.api_key IS 'API keys: hash = SHA-256 of the whole key. current = the key that its label names; a rotated one is not, though it is valid until expires_at. source_id NULL = the only source that a scope can mean when the key is used.';
+CREATE UNIQUE INDEX api_key_label ON roster_private.api_key (label) WHERE current;
 
 -- Derived, kept current by refresh_groups() and refresh_group_attributes() -----------------------------------------------
 

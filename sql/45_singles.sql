@@ -145,19 +145,23 @@ CREATE FUNCTION roster.delete_user(username text, iam text DEFAULT 'builtin') RE
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_iam  iam := find_iam(delete_user.iam);
-    v_user app_user;
+    v_iam    iam := find_iam(delete_user.iam);
+    v_user   app_user;
+    v_groups bigint[];
 BEGIN
     PERFORM lock_iam(v_iam.iam_id, true);
     v_user := find_user(v_iam, delete_user.username);
     PERFORM single_run(v_iam.iam_id);
-    PERFORM recheck_groups(ARRAY(SELECT m.group_id FROM membership m WHERE m.user_id = v_user.user_id AND m.source_id <> 1));
+    v_groups := ARRAY(SELECT m.group_id FROM membership m WHERE m.user_id = v_user.user_id AND m.source_id <> 1);
+    PERFORM recheck_groups(v_groups);
     DELETE FROM membership m WHERE m.user_id = v_user.user_id;
     DELETE FROM user_attribute a WHERE a.user_id = v_user.user_id;
     DELETE FROM user_permission p WHERE p.user_id = v_user.user_id;
     DELETE FROM platform_username p WHERE p.user_id = v_user.user_id;
     DELETE FROM user_password p WHERE p.user_id = v_user.user_id;
     DELETE FROM user_claim k WHERE k.user_id = v_user.user_id;
+    PERFORM scim_touch_groups(NULL, v_groups);
+    PERFORM scim_forget(v_user.user_id, NULL);
     DELETE FROM app_user u WHERE u.user_id = v_user.user_id;
 END $$;
 COMMENT ON FUNCTION roster.delete_user IS 'Deletes a user for good, with memberships and attributes; history keeps what was. A source that still has the user brings a new one that inherits nothing: disable_user is what outlives a sync. Errors: 42704 unknown user or iam.';
@@ -199,16 +203,20 @@ DECLARE
     v_iam      iam := find_iam(delete_group.iam);
     v_group    app_group;
     v_children bigint[];
+    v_parents  bigint[];
 BEGIN
     PERFORM lock_iam(v_iam.iam_id, true);
     v_group := find_group('group_name', v_iam, delete_group.group_name);
     PERFORM single_run(v_iam.iam_id);
     v_children := ARRAY(SELECT n.child_id FROM nesting n WHERE n.parent_id = v_group.group_id);
-    PERFORM recheck_groups(ARRAY(SELECT n.parent_id FROM nesting n WHERE n.child_id = v_group.group_id AND n.source_id <> 1));
+    v_parents := ARRAY(SELECT n.parent_id FROM nesting n WHERE n.child_id = v_group.group_id AND n.source_id <> 1);
+    PERFORM recheck_groups(v_parents);
     DELETE FROM membership m WHERE m.group_id = v_group.group_id;
     DELETE FROM nesting n WHERE v_group.group_id IN (n.parent_id, n.child_id);
     DELETE FROM group_attribute a WHERE a.group_id = v_group.group_id;
     DELETE FROM group_claim k WHERE k.group_id = v_group.group_id;
+    PERFORM scim_touch_groups(NULL, v_parents);
+    PERFORM scim_forget(NULL, v_group.group_id);
     DELETE FROM app_group g WHERE g.group_id = v_group.group_id;
     PERFORM refresh_groups(v_children || v_group.group_id);
 END $$;

@@ -50,8 +50,14 @@ WHERE w.wins AND EXISTS (SELECT FROM roster_private.merge_rule r WHERE r.rule <>
 CREATE VIEW roster.attribute_origins AS
 SELECT o.user_id, o.iam, o.username, o.name, o.value, CASE WHEN o.group_id IS NULL THEN 'user' ELSE 'group' END AS origin,
        g.group_name, CASE WHEN o.group_id IS NULL THEN '{}' ELSE roster_private.group_path(o.group_id, o.carrier_id) END AS path,
-       o.source, coalesce(t.at, t.begun) AS since, o.wins, false AS stale
-FROM (SELECT v.user_id, v.iam, v.username, v.name, v.value, v.group_id, v.carrier_id, v.opened_run, s.source,
+       o.source, coalesce(t.at, t.begun) AS since, o.wins,
+       CASE WHEN o.max_age IS NULL THEN false
+            ELSE greatest(coalesce(t.at, t.begun),
+                          CASE WHEN o.group_id IS NULL
+                               THEN (SELECT r.confirmed_at FROM roster_private.scim_user r WHERE r.user_id = o.user_id AND r.source_id = o.source_id)
+                               ELSE (SELECT r.confirmed_at FROM roster_private.scim_group r WHERE r.group_id = o.carrier_id AND r.source_id = o.source_id) END)
+                 < statement_timestamp() - o.max_age END AS stale
+FROM (SELECT v.user_id, v.iam, v.username, v.name, v.value, v.group_id, v.carrier_id, v.opened_run, s.source, s.source_id, roster_private.max_age(s.config) AS max_age,
              CASE r.rule WHEN 'nearest' THEN v.depth = min(v.depth) OVER same_name
                          WHEN 'priority' THEN s.priority = max(s.priority) OVER same_name
                          ELSE true END AS wins

@@ -193,7 +193,15 @@ FROM roster_private.sync_run r JOIN roster_private.source s USING (source_id);
 
 CREATE VIEW roster.quarantine AS
 SELECT q.run_id, s.source, q.kind, q.key, q.reason, q.entry
-FROM roster_private.quarantined q JOIN roster_private.source s USING (source_id);
+FROM roster_private.quarantined q JOIN roster_private.source s USING (source_id)
+UNION ALL
+-- A member whom nobody knows waits, and enters when somebody of that id appears.
+SELECT NULL, s.source, 'membership', r.scim_id || ' ' || p.value,
+       format('member "%s" of group "%s" is not known: neither the id of a resource nor an externalId', p.value, r.document ->> 'displayName'),
+       jsonb_build_object('group', r.document ->> 'displayName', 'member', p.value)
+FROM roster_private.scim_pending p
+JOIN roster_private.scim_group r ON r.rid = p.group_rid AND r.group_id IS NOT NULL
+JOIN roster_private.source s ON s.source_id = p.source_id;
 
 CREATE VIEW roster.guards AS
 SELECT s.source, k.kind, coalesce(g.max_count, 50) AS max_count, coalesce(g.max_percent, 10) AS max_percent
@@ -203,9 +211,11 @@ LEFT JOIN roster_private.guard g ON g.source_id = s.source_id AND g.kind = k.kin
 WHERE s.dropped_at IS NULL AND s.kind <> 'manual';
 
 CREATE VIEW roster.sources AS
-SELECT s.source, i.iam, s.kind, s.schedule, s.next_run_at, s.priority, s.enabled, l.run_id AS last_run_id, o.finished_at AS last_success_at,
+SELECT s.source, i.iam, s.kind, s.schedule, s.next_run_at, s.priority, s.enabled, l.run_id AS last_run_id, coalesce(o.finished_at, t.used_at) AS last_success_at,
        CASE WHEN NOT s.enabled THEN 'disabled'
             WHEN s.kind = 'manual' THEN 'ok'
+            -- Told what changes: whoever tells it has used a key.
+            WHEN s.kind IN ('scim', 'push', 'login') THEN CASE WHEN t.used_at IS NULL THEN 'never_ran' ELSE 'ok' END
             -- An hour past its time, nobody is running the schedules: a run that says "running" has lost its daemon.
             WHEN s.next_run_at < statement_timestamp() - interval '1 hour' AND coalesce(l.state, '') NOT IN ('blocked', 'failed') THEN 'stale'
             WHEN EXISTS (SELECT FROM roster_private.sync_run r WHERE r.source_id = s.source_id AND r.state = 'running') THEN 'running'
@@ -222,4 +232,6 @@ LEFT JOIN LATERAL (SELECT r.run_id, r.state, r.message FROM roster_private.sync_
                    ORDER BY r.finished_at DESC LIMIT 1) l ON true
 LEFT JOIN LATERAL (SELECT r.finished_at FROM roster_private.sync_run r
                    WHERE r.source_id = s.source_id AND r.mode = 'apply' AND r.state = 'succeeded' ORDER BY r.finished_at DESC LIMIT 1) o ON true
+LEFT JOIN LATERAL (SELECT max(k.last_used_at) AS used_at FROM roster_private.api_key k
+                   WHERE s.kind = ANY (k.scopes) AND (k.source_id = s.source_id OR k.source_id IS NULL AND k.iam_id = s.iam_id)) t ON true
 WHERE s.dropped_at IS NULL;

@@ -1,7 +1,8 @@
 -- Permissions: given at the first provisioning (default), by group, or directly.
 
 CREATE VIEW roster.effective_permissions AS
-SELECT u.user_id, i.iam, u.username, p.permission, p.origin, NULL::text AS group_name
+-- Two sources may grant the same.
+SELECT DISTINCT u.user_id, i.iam, u.username, p.permission, p.origin, NULL::text AS group_name
 FROM roster_private.user_permission p
 JOIN roster_private.app_user u ON u.user_id = p.user_id AND u.active
 JOIN roster_private.iam i ON i.iam_id = u.iam_id
@@ -57,7 +58,7 @@ BEGIN
         PERFORM FROM app_user u WHERE u.user_id = v_user.user_id FOR NO KEY UPDATE;
         v_run := single_run(v_iam.iam_id);
         DELETE FROM user_permission p
-        WHERE p.user_id = v_user.user_id AND p.permission = v_permission AND p.origin = 'user'
+        WHERE p.user_id = v_user.user_id AND p.permission = v_permission AND p.origin = 'user' AND p.source_id = 1
           AND (p.valid_from, p.valid_until) IS DISTINCT FROM (grant_permission.valid_from, grant_permission.valid_until);
         INSERT INTO user_permission (user_id, source_id, opened_no, opened_run, valid_from, valid_until, origin, permission)
         VALUES (v_user.user_id, 1, take_numbers(v_run, 1) + 1, v_run, grant_permission.valid_from, grant_permission.valid_until, 'user', v_permission)
@@ -90,7 +91,12 @@ BEGIN
     IF revoke_permission.username IS NOT NULL THEN
         v_user := find_user(v_iam, revoke_permission.username);
         PERFORM single_run(v_iam.iam_id);
-        DELETE FROM user_permission p WHERE p.user_id = v_user.user_id AND p.permission = v_permission;
+        DELETE FROM user_permission p WHERE p.user_id = v_user.user_id AND p.permission = v_permission AND p.source_id = 1;
+        IF NOT FOUND THEN
+            PERFORM refuse_foreign(format('permission "%s" of user "%s"', v_permission, v_user.username),
+                (SELECT min(p.source_id) FROM user_permission p WHERE p.user_id = v_user.user_id AND p.permission = v_permission));
+            RETURN false;
+        END IF;
     ELSE
         PERFORM single_run(v_iam.iam_id);
         DELETE FROM group_permission p
@@ -98,7 +104,7 @@ BEGIN
     END IF;
     RETURN FOUND;
 END $$;
-COMMENT ON FUNCTION roster.revoke_permission IS 'Revokes a permission from a user, one given by default included, or from a group. False when there was none. Errors as grant_permission.';
+COMMENT ON FUNCTION roster.revoke_permission IS 'Revokes a permission from a user, one given by default included, or from a group. False when there was none. Errors as grant_permission, 42501 another source grants it.';
 
 CREATE FUNCTION roster.set_default_permissions(iam text, permissions text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp

@@ -55,14 +55,15 @@ CREATE FUNCTION roster_private.config_keys(p_kind text) RETURNS text[]
         WHEN 'table' THEN ARRAY['connection', 'relation', 'query', 'format', 'user_column', 'name_column', 'value_column',
             'attributes_column', 'split', 'updated_at_column', 'deleted_column', 'prefix', 'match_by', 'create_users', 'max_age']
         WHEN 'endpoint' THEN ARRAY['url', 'auth', 'client_cert', 'client_key', 'sync_groups', 'sync_attributes', 'concurrency', 'timeout_seconds', 'max_age']
-        WHEN 'scim' THEN ARRAY['profile', 'sync_groups', 'sync_attributes', 'attribute_mapping', 'profile_mapping', 'platforms', 'max_age']
+        WHEN 'scim' THEN ARRAY['profile', 'sync_groups', 'sync_attributes', 'attribute_mapping', 'profile_mapping', 'attributes', 'group_attributes',
+            'permissions', 'platforms', 'max_age', 'rate_limit']
         WHEN 'push' THEN ARRAY['match_by', 'create_users', 'prefix', 'max_age']
         WHEN 'login' THEN ARRAY['max_age'] END
 $$;
 COMMENT ON FUNCTION roster_private.config_keys IS 'Keys that the configuration of a source of that kind may have; NULL for an unknown kind.';
 
 CREATE FUNCTION roster_private.check_config(p_kind text, p_config jsonb) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
     v_key  text;
@@ -83,8 +84,22 @@ BEGIN
     FOREACH v_key IN ARRAY ARRAY['bind_password', 'connection', 'auth', 'client_key'] LOOP
         PERFORM check_secret(v_key, p_config -> v_key);
     END LOOP;
+    PERFORM check_max_age(p_config);
 END $$;
 COMMENT ON FUNCTION roster_private.check_config IS 'Refuses unknown keys and inline secrets; the daemon checks the rest when it reads the configuration.';
+
+CREATE FUNCTION roster_private.check_max_age(p_config jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    IF p_config ? 'max_age' AND jsonb_typeof(p_config -> 'max_age') <> 'null' AND coalesce(max_age(p_config) <= interval '0', true) THEN
+        RAISE invalid_parameter_value;
+    END IF;
+EXCEPTION WHEN data_exception THEN
+    RAISE EXCEPTION 'config key "max_age" must be seconds or an interval, not %', p_config -> 'max_age'
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'For example "max_age": "90 days".';
+END $$;
+COMMENT ON FUNCTION roster_private.check_max_age IS 'Refuses a max_age that is no time.';
 
 -- The error must not repeat the value: it may be the secret.
 CREATE FUNCTION roster_private.check_secret(p_key text, p_value jsonb) RETURNS void
@@ -263,6 +278,11 @@ BEGIN
     WHERE s.source_id = c.source_id RETURNING to_jsonb(s) INTO v_before;
     DELETE FROM guard g WHERE g.source_id = c.source_id;
     DELETE FROM quarantined q WHERE q.source_id = c.source_id;
+    DELETE FROM user_permission p WHERE p.source_id = c.source_id;
+    DELETE FROM platform_username p WHERE p.source_id = c.source_id;
+    DELETE FROM scim_user r WHERE r.source_id = c.source_id;
+    DELETE FROM scim_group r WHERE r.source_id = c.source_id;
+    DELETE FROM scim_pending p WHERE p.source_id = c.source_id;
     UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = 'the source was dropped'
     WHERE r.source_id = c.source_id AND r.state = 'queued';
     PERFORM record_config(c.run_id, 'remove', 'source', c.iam_id, v_before ->> 'source', NULL, v_before, NULL);

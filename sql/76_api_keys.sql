@@ -1,23 +1,5 @@
 -- API keys: made, rotated and revoked by administrators, checked for the daemon by use_api_key().
 
-CREATE SEQUENCE roster_private.api_key_id_seq;
-CREATE TABLE roster_private.api_key (
-    key_id       bigint PRIMARY KEY DEFAULT nextval('roster_private.api_key_id_seq'),
-    label        text NOT NULL CHECK (label <> ''),
-    prefix       text NOT NULL,
-    hash         bytea NOT NULL CONSTRAINT api_key_hash UNIQUE CHECK (octet_length(hash) = 32),
-    iam_id       integer NOT NULL,
-    source_id    integer,
-    scopes       text[] NOT NULL CHECK (cardinality(scopes) > 0),
-    current      boolean NOT NULL DEFAULT true,
-    created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-    expires_at   timestamptz,
-    last_used_at timestamptz,
-    revoked_at   timestamptz
-);
-COMMENT ON TABLE roster_private.api_key IS 'API keys: hash = SHA-256 of the whole key. current = the key that its label names; a rotated one is not, though it is valid until expires_at. source_id NULL = the only source that a scope can mean when the key is used.';
-CREATE UNIQUE INDEX api_key_label ON roster_private.api_key (label) WHERE current;
-
 CREATE FUNCTION roster_private.key_scopes() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, roster_private, pg_temp
     AS $$ SELECT ARRAY['scim', 'push', 'user-info', 'changes', 'console'] $$;
@@ -223,65 +205,87 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster.rotate_api_key IS 'Replaces a key by a new one of the same label, scopes, source and lifetime, and returns it, this once. The old one stays valid for overlap, unless it expires before. Errors: 42704 unknown label, 22023 bad overlap.';
 
-CREATE TYPE roster_private.key_use AS (label text, iam text, source text, scopes text[], refusal text);
-COMMENT ON TYPE roster_private.key_use IS 'What a key may do. refusal NULL = accepted; else why not, and all others but label are NULL: unknown, revoked, expired, scope, inactive (the identity manager or source is gone or disabled), source (there is none for the scope, or more than one).';
+CREATE TYPE roster_private.key_check AS (
+    key_id bigint, label text, last_used_at timestamptz, iam text, case_sensitive boolean, source_id integer, source text, config jsonb,
+    scopes text[], refusal text);
+COMMENT ON TYPE roster_private.key_check IS 'What is known of a key and one scope. refusal NULL = accepted; else why not: unknown, revoked, expired, scope, inactive (the identity manager or source is gone or disabled), source (there is none for the scope, or more than one).';
 
--- Found by the hash of all of it: the time taken tells nothing about a key that is nearly right.
+-- Found by the hash of all of it: the time taken tells nothing about a key that is nearly right. One statement, because
+-- every request over HTTP asks it.
+CREATE FUNCTION roster_private.check_api_key(p_key text, p_scope text) RETURNS roster_private.key_check
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_check key_check;
+BEGIN
+    SELECT k.key_id, k.label, k.last_used_at, i.iam, i.case_sensitive, s.source_id, s.source, s.config, k.scopes,
+           CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked'
+                WHEN k.expires_at <= clock_timestamp() THEN 'expired'
+                WHEN p_scope <> ALL (k.scopes) THEN 'scope'
+                WHEN NOT i.enabled OR i.dropped_at IS NOT NULL THEN 'inactive'
+                WHEN p_scope IN ('scim', 'push') AND s.source_id IS NULL THEN 'source'
+                WHEN NOT s.enabled OR s.dropped_at IS NOT NULL THEN 'inactive' END
+    INTO v_check
+    FROM api_key k
+    JOIN iam i ON i.iam_id = k.iam_id
+    -- Its own source, else the only one of the kind.
+    LEFT JOIN source s ON s.source_id = coalesce(k.source_id,
+        (SELECT CASE WHEN count(*) = 1 THEN min(o.source_id) END FROM source o WHERE o.iam_id = k.iam_id AND o.kind = p_scope AND o.dropped_at IS NULL))
+    WHERE k.hash = sha256(convert_to(p_key, 'UTF8'));
+    IF NOT FOUND THEN
+        v_check.refusal := 'unknown';
+    END IF;
+    RETURN v_check;
+END $$;
+COMMENT ON FUNCTION roster_private.check_api_key IS 'Whether a key is good for a scope, and for whom.';
+
+CREATE TYPE roster_private.key_use AS (label text, iam text, source text, scopes text[], refusal text);
+COMMENT ON TYPE roster_private.key_use IS 'What a key may do. refusal NULL = accepted; else why not, as in key_check, and all others but label are NULL.';
+
 CREATE FUNCTION roster_private.use_api_key(key text, scope text) RETURNS roster_private.key_use
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET log_min_error_statement = 'panic'
     AS $$
 DECLARE
-    v_scope  text := (clean_scopes(ARRAY[use_api_key.scope]))[1];
-    v_key    api_key;
-    v_use    key_use;
+    v_check key_check := check_api_key(use_api_key.key, (clean_scopes(ARRAY[use_api_key.scope]))[1]);
 BEGIN
-    SELECT k.* INTO v_key FROM api_key k WHERE k.hash = sha256(convert_to(use_api_key.key, 'UTF8'));
-    v_use.label := v_key.label;
-    v_use.refusal := key_refusal(v_key, v_scope);
-    IF v_use.refusal IS NOT NULL THEN
-        RETURN v_use;
+    IF v_check.refusal IS NOT NULL THEN
+        RETURN ROW(v_check.label, NULL, NULL, NULL, v_check.refusal)::key_use;
     END IF;
-    SELECT i.iam, s.source, v_key.scopes INTO v_use.iam, v_use.source, v_use.scopes
-    FROM iam i LEFT JOIN source s ON s.source_id = source_for(v_key, v_scope) WHERE i.iam_id = v_key.iam_id;
-    PERFORM note_key_use(v_key);
-    RETURN v_use;
+    PERFORM note_key_use(v_check.key_id, v_check.last_used_at);
+    RETURN ROW(v_check.label, v_check.iam, v_check.source, v_check.scopes, NULL)::key_use;
 END $$;
 COMMENT ON FUNCTION roster_private.use_api_key IS 'Checks a key for one scope and notes its use, at most once a minute. Always one row; a key is good only where refusal is NULL, and then in that iam and source only. Errors: 22023 unknown scope.';
 
-CREATE FUNCTION roster_private.source_for(p_key roster_private.api_key, p_scope text) RETURNS integer
-    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$
-    SELECT CASE WHEN p_key.source_id IS NOT NULL THEN p_key.source_id
-                WHEN cardinality(s.ids) = 1 THEN s.ids[1] END
-    FROM (SELECT sources_of_kind(p_key.iam_id, p_scope) AS ids) s
-$$;
-COMMENT ON FUNCTION roster_private.source_for IS 'The source that a key acts in by that scope: its own, else the only one of that kind.';
+CREATE TYPE roster_private.scim_caller AS (label text, source_id integer, case_sensitive boolean, config jsonb, refusal text);
+COMMENT ON TYPE roster_private.scim_caller IS 'Who asks over SCIM. refusal NULL = accepted; else why not, as in key_check, or iam: the key is that of another identity manager.';
 
-CREATE FUNCTION roster_private.key_refusal(p_key roster_private.api_key, p_scope text) RETURNS text
-    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+CREATE FUNCTION roster_private.scim_enter(key text, iam text) RETURNS roster_private.scim_caller
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET log_min_error_statement = 'panic'
     AS $$
-    SELECT CASE
-        WHEN p_key.key_id IS NULL THEN 'unknown'
-        WHEN p_key.revoked_at IS NOT NULL THEN 'revoked'
-        WHEN p_key.expires_at <= clock_timestamp() THEN 'expired'
-        WHEN p_scope <> ALL (p_key.scopes) THEN 'scope'
-        WHEN NOT EXISTS (SELECT FROM iam i WHERE i.iam_id = p_key.iam_id AND i.enabled AND i.dropped_at IS NULL) THEN 'inactive'
-        WHEN p_scope IN ('scim', 'push') AND source_for(p_key, p_scope) IS NULL THEN 'source'
-        WHEN EXISTS (SELECT FROM source s WHERE s.source_id = source_for(p_key, p_scope) AND NOT (s.enabled AND s.dropped_at IS NULL)) THEN 'inactive'
-    END
-$$;
-COMMENT ON FUNCTION roster_private.key_refusal IS 'Why a key is not good for a scope; NULL when it is.';
+DECLARE
+    v_check key_check := check_api_key(scim_enter.key, 'scim');
+BEGIN
+    IF v_check.refusal IS NULL AND v_check.iam IS DISTINCT FROM coalesce(nullif(scim_enter.iam, 'bim'), 'builtin') THEN
+        v_check.refusal := 'iam';
+    END IF;
+    IF v_check.refusal IS NOT NULL THEN
+        RETURN ROW(v_check.label, v_check.source_id, NULL, NULL, v_check.refusal)::scim_caller;
+    END IF;
+    PERFORM note_key_use(v_check.key_id, v_check.last_used_at);
+    RETURN ROW(v_check.label, v_check.source_id, v_check.case_sensitive, v_check.config, NULL)::scim_caller;
+END $$;
+COMMENT ON FUNCTION roster_private.scim_enter IS 'Checks a key for SCIM in an identity manager, and returns how its source is configured. source_id is there for a refused key too, when it has one, for the log.';
 
 -- Requests of one key come side by side: none waits for another to note the same, and a standby notes nothing.
-CREATE FUNCTION roster_private.note_key_use(p_key roster_private.api_key) RETURNS void
+CREATE FUNCTION roster_private.note_key_use(p_key_id bigint, p_last timestamptz) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
-    IF p_key.last_used_at > clock_timestamp() - interval '1 minute' OR current_setting('transaction_read_only')::boolean THEN
+    IF p_last > clock_timestamp() - interval '1 minute' OR current_setting('transaction_read_only')::boolean THEN
         RETURN;
     END IF;
     UPDATE api_key k SET last_used_at = clock_timestamp()
-    WHERE k.key_id = (SELECT n.key_id FROM api_key n WHERE n.key_id = p_key.key_id FOR NO KEY UPDATE SKIP LOCKED);
+    WHERE k.key_id = (SELECT n.key_id FROM api_key n WHERE n.key_id = p_key_id FOR NO KEY UPDATE SKIP LOCKED);
 END $$;
 COMMENT ON FUNCTION roster_private.note_key_use IS 'Records when a key was last used, to the minute.';
 

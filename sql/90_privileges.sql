@@ -51,6 +51,7 @@ GRANT EXECUTE ON FUNCTION
     roster_private.edge_kind(text),
     roster_private.guarded_kinds(),
     roster_private.platform_key(text, text),
+    roster_private.max_age(jsonb),
     roster_private.name_key(text, boolean)
 TO roster_reader;
 GRANT EXECUTE ON FUNCTION roster.version(), roster.api_version() TO PUBLIC;
@@ -109,6 +110,18 @@ GRANT EXECUTE ON FUNCTION
     roster.rotate_api_key(text, interval)
 TO roster_admin;
 GRANT EXECUTE ON FUNCTION roster_private.use_api_key(text, text) TO roster_syncd;
+
+-- SCIM: the daemon reads resources and writes them by these calls, each in the name of one source.
+GRANT SELECT ON roster_private.scim_users, roster_private.scim_groups, roster_private.scim_members, roster_private.scim_user_groups TO roster_syncd;
+GRANT EXECUTE ON FUNCTION
+    roster_private.scim_enter(text, text),
+    roster_private.scim_put_user(integer, text, uuid, boolean, bigint, boolean, jsonb, jsonb, text, text, text, text, jsonb, boolean,
+                                 text[], text[], text[], text[], text[]),
+    roster_private.scim_delete_user(integer, text, uuid, bigint),
+    roster_private.scim_put_group(integer, text, uuid, boolean, bigint, jsonb, jsonb, text, text, text[], text[], boolean,
+                                  boolean, text[], text[], text[], boolean),
+    roster_private.scim_delete_group(integer, text, uuid, bigint)
+TO roster_syncd;
 -- Functions that take a password keep it out of the server log when they fail: they raise this setting while they run.
 -- The grant belongs to the cluster, as the role does: another database may make it at this very moment.
 DO $$
