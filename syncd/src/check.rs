@@ -6,15 +6,16 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::cli::CheckArgs;
+use crate::config::SourceConfig;
 use crate::connector::{CheckState, CheckStep, Connector};
 use crate::database::{DatabaseError, Session};
 use crate::lease::{self, Source};
 use crate::output::{CommandError, json, printable};
 use crate::pipeline::Surroundings;
-use crate::source;
+use crate::{scim, source};
 
 /// The interface between the database and this daemon, as `roster.api_version()` counts it.
-const API_VERSION: i32 = 1;
+pub const API_VERSION: i32 = 1;
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -116,6 +117,9 @@ async fn sources(session: &Session, args: &CheckArgs) -> Result<Vec<Source>, Com
 }
 
 async fn check_source(around: &Surroundings, source: &Source) -> Vec<CheckStep> {
+    if let Ok(SourceConfig::Scim(config)) = SourceConfig::parse(&source.kind, &source.config) {
+        return scim::check(&config);
+    }
     match source::open(source, &around.secrets) {
         Ok(connector) => connector.check().await,
         Err(error) => vec![failed("configuration", error.to_string(), None)],

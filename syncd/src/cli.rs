@@ -1,8 +1,12 @@
 //! The command line. `--help` is the manual.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::http::Network;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -11,7 +15,8 @@ Examples:
   syncd sync corp-ldap --plan     what would change? nothing is written
   syncd sync corp-ldap            synchronise now
   syncd status                    sources, last runs, plans that wait for a decision
-  syncd run                       keep all sources current, by their schedules
+  syncd run                       keep all sources current, and serve SCIM on 127.0.0.1:8480
+  syncd scim log --since 1h       what did providers send that was refused, and why?
 
 Connecting:
   Database URLs and key=value strings work; without a host the local socket is used, and PGPASSWORD
@@ -54,9 +59,9 @@ pub enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Keep all sources current: runs what is due or asked for, until it is told to stop
+    /// Keep all sources current and serve HTTP, until it is told to stop
     #[command(after_help = RUN_HELP)]
-    Run,
+    Run(ListenArgs),
     /// Synchronise one source now
     #[command(after_help = SYNC_HELP)]
     Sync(SyncArgs),
@@ -66,16 +71,54 @@ pub enum Command {
     /// Show sources, the last runs, and plans that wait for a decision
     #[command(after_help = STATUS_HELP)]
     Status(StatusArgs),
+    /// See what SCIM clients sent
+    Scim {
+        #[command(subcommand)]
+        command: ScimCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ScimCommand {
+    /// Show the requests that were refused, or taken only in part, the latest first
+    #[command(after_help = SCIM_LOG_HELP)]
+    Log(ScimLogArgs),
 }
 
 const RUN_HELP: &str = "\
 Listens for roster.sync_now() and roster.plan(), and runs sources by their schedules, up to four at
-once. Several daemons may run: one acts per source. On SIGTERM running syncs are recorded as
-cancelled, and the daemon ends within 5 seconds with exit code 0.
+once. Several daemons may run: one acts per source, all serve HTTP. On SIGTERM running syncs are
+recorded as cancelled, requests under way are answered, and the daemon ends within 5 seconds with exit
+code 0.
+
+HTTP:
+  /scim/{identity manager}/v2   SCIM 2.0, for keys of roster.create_api_key(..., scopes => '{scim}')
+  /healthz                      200 while the process lives
+  /readyz                       200 while the database is there and fits this release, else 503
+
+  Beyond this machine, API keys need encryption: give --tls-cert and --tls-key (renewed files are
+  noticed within a minute), or let a proxy encrypt and name its address with --trusted-proxy, so that
+  its Forwarded or X-Forwarded-Proto, -Host and -For headers are believed.
+  While the database is away, requests are answered with 503 and Retry-After.
+  RUST_LOG=syncd=debug logs every request; refused ones are logged anyhow. See also: syncd scim log
 
 Examples:
   syncd --database postgres://syncd@/identity run
-  syncd --log-format json --secrets-dir /run/secrets run";
+  syncd --log-format json --secrets-dir /run/secrets run
+  syncd run --listen 0.0.0.0:8443 --tls-cert fullchain.pem --tls-key privkey.pem
+  syncd run --trusted-proxy 127.0.0.1
+  syncd run --listen 127.0.0.1:0 --port-file /run/syncd/port";
+
+const SCIM_LOG_HELP: &str = "\
+Equal requests within an hour are one row with a count. Values are not stored: the shape of a request
+has its attribute names, numbers and structure, and texts as string(12), their length. \"left out\" means
+that the request was accepted without those attributes, because the source has no place for them.
+The log keeps 30 days, and 10,000 rows per source.
+
+Examples:
+  syncd scim log --since 1h
+  syncd scim log --source okta-scim --shape
+  syncd scim log --iam okta --json | jq '.[] | select(.status == 400) | .shape.body'";
 
 const SYNC_HELP: &str = "\
 Without --plan: reads the source, and applies what differs in one transaction. Removals beyond the
@@ -100,6 +143,79 @@ const STATUS_HELP: &str = "\
 Examples:
   syncd status
   syncd status --json | jq -r '.sources[] | select(.health != \"ok\") | .source'";
+
+#[derive(Debug, Args)]
+pub struct ListenArgs {
+    /// Where to serve HTTP; port 0 takes a free one
+    #[arg(long, env = "SYNCD_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8480")]
+    pub listen: SocketAddr,
+
+    /// Write the port there, and nothing else, once connections are accepted
+    #[arg(long, value_name = "FILE")]
+    pub port_file: Option<PathBuf>,
+
+    /// The certificate of the server and its issuers (PEM)
+    #[arg(long, env = "SYNCD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key that belongs to it (PEM)
+    #[arg(long, env = "SYNCD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Serve without encryption beyond this machine: everybody on the way can read the API keys
+    #[arg(long)]
+    pub insecure_http: bool,
+
+    /// Believe what this proxy says about clients: 10.0.0.7 or 10.0.0.0/8; may be repeated
+    #[arg(long, value_name = "NETWORK")]
+    pub trusted_proxy: Vec<Network>,
+
+    /// Connections to PostgreSQL for requests
+    #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub pool_size: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct ScimLogArgs {
+    /// Of this source only
+    #[arg(long)]
+    pub source: Option<String>,
+
+    /// Of this identity manager only
+    #[arg(long)]
+    pub iam: Option<String>,
+
+    /// Not older than this: 30m, 24h, 7d
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub since: Option<Duration>,
+
+    /// At most as many rows
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+
+    /// Show below each row what the request looked like
+    #[arg(long)]
+    pub shape: bool,
+
+    /// Print one JSON document, shapes included
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number with s, m, h, d or w, such as 30m or 7d".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return Err(wrong()),
+    };
+    let count: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    Ok(Duration::from_secs(u64::from(count) * seconds))
+}
 
 #[derive(Debug, Args)]
 pub struct SyncArgs {
@@ -143,5 +259,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_numbers_with_a_unit() {
+        assert_eq!(super::duration("2h").map(|time| time.as_secs()), Ok(7200));
+        for wrong in ["", "h", "5", "5x", "-1h", "5é"] {
+            assert!(super::duration(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -4,11 +4,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub mod ldap;
+pub mod scim;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("sources of kind {0} are not supported by this version: the kind it reads is ldap")]
+    #[error("sources of kind {0} are not supported by this version: it knows ldap and scim")]
     UnsupportedKind(String),
+    #[error("sources of kind {0} are not read: their provider pushes to a daemon that runs with --listen")]
+    Pushed(&'static str),
     #[error("the source configuration is not valid: {0}")]
     Shape(String),
     #[error("the source configuration is not valid: {key}: {message}")]
@@ -25,12 +28,14 @@ impl ConfigError {
 #[derive(Debug, Clone)]
 pub enum SourceConfig {
     Ldap(ldap::LdapConfig),
+    Scim(Box<scim::ScimConfig>),
 }
 
 impl SourceConfig {
     pub fn parse(kind: &str, config: &Value) -> Result<Self, ConfigError> {
         match kind {
             "ldap" => ldap::LdapConfig::parse(config).map(Self::Ldap),
+            "scim" => scim::ScimConfig::parse(config).map(Box::new).map(Self::Scim),
             other => Err(ConfigError::UnsupportedKind(other.to_owned())),
         }
     }

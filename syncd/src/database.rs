@@ -1,6 +1,7 @@
 //! Connections to PostgreSQL. What goes wrong is told without the password of the connection string.
 
 mod error;
+mod pool;
 mod session;
 mod target;
 mod tls;
@@ -12,6 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::debug;
 
 pub use error::DatabaseError;
+pub use pool::{Client, Pool};
 pub use session::Session;
 use target::Target;
 

@@ -1,5 +1,5 @@
 //! What no source brings: facts whose time is over are closed, and changes get their numbers. Views do not
-//! wait for it, the change feed does.
+//! wait for it, the change feed does. Logs are kept small.
 
 use std::time::Duration;
 
@@ -9,27 +9,50 @@ use crate::database::{DatabaseError, Session};
 use crate::pipeline::Surroundings;
 
 const EVERY: Duration = Duration::from_secs(5);
+/// Of the rounds: every minute.
+const PURGE_EVERY: u32 = 12;
 
 /// On a connection of its own, because closing a fact may have to wait for a run that is being applied.
 pub async fn run(around: Surroundings) {
     let mut session = None;
+    let mut round = 0u32;
     loop {
         match tidy(&around, &mut session).await {
             Ok(0) => {}
             Ok(expired) => info!(expired, "facts whose time was over were closed"),
             Err(error) => {
-                // The scheduler says that PostgreSQL is gone.
-                if !error.is_closed() {
-                    warn!(%error, "facts whose time is over could not be closed");
-                }
+                complain(&error, "facts whose time is over could not be closed");
                 session = None;
             }
         }
+        if round.is_multiple_of(PURGE_EVERY)
+            && let Err(error) = purge(&around, session.as_ref()).await
+        {
+            complain(&error, "the log of refused requests could not be purged");
+            session = None;
+        }
+        round = round.wrapping_add(1);
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = around.shutdown.requested() => return,
         }
     }
+}
+
+/// The scheduler says that PostgreSQL is gone.
+fn complain(error: &DatabaseError, what: &str) {
+    if !error.is_closed() {
+        warn!(%error, "{what}");
+    }
+}
+
+async fn purge(around: &Surroundings, session: Option<&Session>) -> Result<(), DatabaseError> {
+    let Some(session) = session else { return Ok(()) };
+    tokio::select! {
+        purged = session.client.execute(include_str!("../sql/purge_scim_log.sql"), &[]) => purged?,
+        () = around.shutdown.requested() => 0,
+    };
+    Ok(())
 }
 
 async fn tidy(around: &Surroundings, session: &mut Option<Session>) -> Result<i64, DatabaseError> {

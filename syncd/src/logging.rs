@@ -19,8 +19,8 @@ pub fn start(format: LogFormat, command: &Command) {
 /// Somebody at a terminal watches the spinner instead of lines.
 fn default_filter(command: &Command) -> &'static str {
     match command {
-        Command::Run => "warn,syncd=info",
+        Command::Run(_) => "warn,syncd=info",
         Command::Sync(_) if !stderr().is_terminal() => "warn,syncd=info",
-        Command::Sync(_) | Command::Check(_) | Command::Status(_) => "warn",
+        Command::Sync(_) | Command::Check(_) | Command::Status(_) | Command::Scim { .. } => "warn",
     }
 }

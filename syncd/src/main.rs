@@ -7,6 +7,7 @@ mod config;
 mod connector;
 mod database;
 mod housekeeping;
+mod http;
 mod known;
 mod lease;
 mod logging;
@@ -17,6 +18,8 @@ mod progress;
 mod record;
 mod report;
 mod scheduler;
+mod scim;
+mod scim_log;
 mod secret;
 mod shutdown;
 mod source;
@@ -31,13 +34,15 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, ListenArgs, ScimCommand};
 use database::Database;
+use http::{HttpServer, ServerError};
 use pipeline::Surroundings;
 use secret::Secrets;
 use shutdown::Shutdown;
 
 const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
 const BLOCKED: u8 = 3;
 
 /// How a command ended that did what it was asked to do.
@@ -68,7 +73,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(FAILED)
+            ExitCode::from(if is_wrong_usage(&error) { WRONG_USAGE } else { FAILED })
         }
     }
 }
@@ -92,11 +97,23 @@ fn execute(url: &str, cli: Cli) -> anyhow::Result<Outcome> {
 
 async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Run => Ok(scheduler::run(around).await?),
+        Command::Run(args) => serve(around, &args).await,
         Command::Sync(args) => Ok(sync::sync(around, &args).await?),
         Command::Check(args) => unless_stopped(around, check::check(around, &args)).await,
         Command::Status(args) => unless_stopped(around, status::status(around, &args)).await,
+        Command::Scim { command: ScimCommand::Log(args) } => {
+            unless_stopped(around, scim_log::scim_log(around, &args)).await
+        }
     }
+}
+
+/// Both end on a signal, side by side.
+async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outcome> {
+    let server = HttpServer::start(&around.database, args)?;
+    let served = async { anyhow::Ok(server.run(&around.shutdown).await?) };
+    let synchronised = async { anyhow::Ok(scheduler::run(around).await?) };
+    let ((), outcome) = tokio::try_join!(served, synchronised)?;
+    Ok(outcome)
 }
 
 /// Commands that only read simply end on a signal.
@@ -111,6 +128,10 @@ where
         outcome = command => Ok(outcome?),
         () = around.shutdown.requested() => Ok(Outcome::Failed),
     }
+}
+
+fn is_wrong_usage(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ServerError::ClearText(_)))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -9,5 +9,6 @@ use crate::secret::Secrets;
 pub fn open(source: &Source, secrets: &Secrets) -> Result<LdapSource, ConfigError> {
     match SourceConfig::parse(&source.kind, &source.config)? {
         SourceConfig::Ldap(config) => Ok(LdapSource::new(config, secrets.clone())),
+        SourceConfig::Scim(_) => Err(ConfigError::Pushed("scim")),
     }
 }

@@ -12,6 +12,8 @@ pub enum DatabaseError {
     Unreachable { place: String, reason: String },
     #[error("the connection to PostgreSQL was lost: {0}")]
     Lost(String),
+    #[error("all connections to PostgreSQL are in use; --pool-size allows more of them")]
+    Busy,
     #[error("{message}")]
     Statement { message: String, code: Option<SqlState>, closed: bool },
 }
@@ -36,6 +38,17 @@ impl DatabaseError {
             Self::Unreachable { .. } | Self::Lost(_) => true,
             Self::Statement { closed, code, .. } => {
                 *closed || code.as_ref().is_some_and(|code| code.code().starts_with("57P"))
+            }
+            _ => false,
+        }
+    }
+
+    /// The server cannot do it at present: no connection is left, it is full, or a standby.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Busy => true,
+            Self::Statement { code: Some(code), .. } => {
+                code.code().starts_with("53") || *code == SqlState::READ_ONLY_SQL_TRANSACTION
             }
             _ => false,
         }

@@ -1,0 +1,1 @@
+sort_key > {key} OR sort_key = {key} AND rid > {rid} OR sort_key IS NULL

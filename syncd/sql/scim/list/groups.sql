@@ -1,0 +1,1 @@
+roster_private.scim_groups

@@ -1,0 +1,1 @@
+(r.id::text COLLATE "C")

@@ -1,0 +1,1 @@
+SELECT u.groups FROM roster_private.scim_users u WHERE u.source_id = $1 AND u.id = $2

@@ -1,0 +1,1 @@
+strpos({column}, {value}) > 0

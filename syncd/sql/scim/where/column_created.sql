@@ -1,0 +1,1 @@
+r.created_at

@@ -1,0 +1,1 @@
+(roster_private.name_key(l.display, false) COLLATE "C")

@@ -1,0 +1,1 @@
+r.modified_at

@@ -1,0 +1,1 @@
+(lower(l.kind) COLLATE "C")

@@ -1,0 +1,1 @@
+(l.value::text COLLATE "C")

@@ -1,0 +1,1 @@
+right({column}, length({value})) = {value}

@@ -1,0 +1,39 @@
+//! Which address leads where.
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+
+use super::enter::enter;
+use super::health::{healthz, readyz};
+use super::log::log;
+use super::state::HttpState;
+
+pub fn router(state: &HttpState) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .nest("/scim", scim(state))
+        .fallback(nothing)
+        .layer(from_fn_with_state(state.clone(), log))
+        .with_state(state.clone())
+}
+
+fn scim(state: &HttpState) -> Router<HttpState> {
+    Router::new()
+        .nest("/{iam}/v2", crate::scim::router())
+        // The gate puts it into the form that SCIM wants.
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        // The gate has its own, with its own answer.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), enter))
+}
+
+async fn nothing(uri: Uri) -> Response {
+    let reason = format!("there is nothing at {}", uri.path());
+    (StatusCode::NOT_FOUND, Json(json!({"status": "not found", "reason": reason}))).into_response()
+}

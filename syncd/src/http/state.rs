@@ -1,0 +1,41 @@
+//! What all requests share. Cheap to clone.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::forwarded::Proxies;
+use super::refusals::RefusalLog;
+use super::sources::Sources;
+use crate::database::Pool;
+
+/// Requests that are worked on at once; the others wait with their bodies read. More than connections, because part of
+/// the work is done without one.
+const REQUESTS_AT_ONCE: usize = 64;
+/// Memory for bodies that were announced and are read or worked on, in KiB.
+pub const BODIES_AT_ONCE_KIB: u32 = 256 * 1024;
+
+#[derive(Debug, Clone)]
+pub struct HttpState {
+    pub pool: Pool,
+    pub log: RefusalLog,
+    pub proxies: Arc<Proxies>,
+    pub sources: Sources,
+    pub is_tls: bool,
+    pub working: Arc<Semaphore>,
+    pub bodies: Arc<Semaphore>,
+}
+
+impl HttpState {
+    pub fn new(pool: Pool, log: RefusalLog, proxies: Proxies, is_tls: bool) -> Self {
+        Self {
+            pool,
+            log,
+            proxies: Arc::new(proxies),
+            sources: Sources::default(),
+            is_tls,
+            working: Arc::new(Semaphore::new(REQUESTS_AT_ONCE)),
+            bodies: Arc::new(Semaphore::new(BODIES_AT_ONCE_KIB as usize)),
+        }
+    }
+}
