@@ -9,7 +9,7 @@ DECLARE
 BEGIN
     -- The setting is a hint that anybody can forge; the row decides.
     SELECT r.iam_ids INTO v_iam_ids FROM run r
-    WHERE r.run_id = v_run AND r.single AND r.xact = pg_current_xact_id() AND r.begun = transaction_timestamp();
+    WHERE r.run_id = v_run AND r.single AND r.source_id = 1 AND r.xact = pg_current_xact_id() AND r.begun = transaction_timestamp();
     IF NOT FOUND THEN
         v_run := nextval('roster_private.run_id_seq');
         INSERT INTO run (run_id, actor, source_id, iam_ids, single) VALUES (v_run, caller(), 1, ARRAY[p_iam_id], true);
@@ -145,22 +145,20 @@ CREATE FUNCTION roster.delete_user(username text, iam text DEFAULT 'builtin') RE
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_iam    iam := find_iam(delete_user.iam);
-    v_user   app_user;
-    v_groups bigint[];
+    v_iam  iam := find_iam(delete_user.iam);
+    v_user app_user;
 BEGIN
     PERFORM lock_iam(v_iam.iam_id, true);
     v_user := find_user(v_iam, delete_user.username);
     PERFORM single_run(v_iam.iam_id);
-    v_groups := ARRAY(SELECT m.group_id FROM membership m WHERE m.user_id = v_user.user_id AND m.source_id <> 1);
-    PERFORM recheck_groups(v_groups);
+    PERFORM recheck_groups(ARRAY(SELECT m.group_id FROM membership m WHERE m.user_id = v_user.user_id AND m.source_id <> 1));
+    PERFORM scim_touch_groups(m.source_id, array_agg(m.group_id)) FROM membership m WHERE m.user_id = v_user.user_id GROUP BY m.source_id;
     DELETE FROM membership m WHERE m.user_id = v_user.user_id;
     DELETE FROM user_attribute a WHERE a.user_id = v_user.user_id;
     DELETE FROM user_permission p WHERE p.user_id = v_user.user_id;
     DELETE FROM platform_username p WHERE p.user_id = v_user.user_id;
     DELETE FROM user_password p WHERE p.user_id = v_user.user_id;
     DELETE FROM user_claim k WHERE k.user_id = v_user.user_id;
-    PERFORM scim_touch_groups(NULL, v_groups);
     PERFORM scim_forget(v_user.user_id, NULL);
     DELETE FROM app_user u WHERE u.user_id = v_user.user_id;
 END $$;
@@ -203,19 +201,17 @@ DECLARE
     v_iam      iam := find_iam(delete_group.iam);
     v_group    app_group;
     v_children bigint[];
-    v_parents  bigint[];
 BEGIN
     PERFORM lock_iam(v_iam.iam_id, true);
     v_group := find_group('group_name', v_iam, delete_group.group_name);
     PERFORM single_run(v_iam.iam_id);
     v_children := ARRAY(SELECT n.child_id FROM nesting n WHERE n.parent_id = v_group.group_id);
-    v_parents := ARRAY(SELECT n.parent_id FROM nesting n WHERE n.child_id = v_group.group_id AND n.source_id <> 1);
-    PERFORM recheck_groups(v_parents);
+    PERFORM recheck_groups(ARRAY(SELECT n.parent_id FROM nesting n WHERE n.child_id = v_group.group_id AND n.source_id <> 1));
+    PERFORM scim_touch_groups(n.source_id, array_agg(n.parent_id)) FROM nesting n WHERE n.child_id = v_group.group_id GROUP BY n.source_id;
     DELETE FROM membership m WHERE m.group_id = v_group.group_id;
     DELETE FROM nesting n WHERE v_group.group_id IN (n.parent_id, n.child_id);
     DELETE FROM group_attribute a WHERE a.group_id = v_group.group_id;
     DELETE FROM group_claim k WHERE k.group_id = v_group.group_id;
-    PERFORM scim_touch_groups(NULL, v_parents);
     PERFORM scim_forget(NULL, v_group.group_id);
     DELETE FROM app_group g WHERE g.group_id = v_group.group_id;
     PERFORM refresh_groups(v_children || v_group.group_id);

@@ -12,10 +12,13 @@ DECLARE
     c          scim_context := scim_context_of(p_source_id, p_actor);
     v_resource scim_user;
     v_user     app_user;
+    v_known    boolean;
     v_detail   text;
     v_same     boolean;
 BEGIN
     PERFORM lock_iam(c.iam_id, false);
+    -- The source may have been dropped while this request waited.
+    c := scim_context_of(p_source_id, p_actor);
     v_user.username := clean_name('userName', p_username);
     v_user.username_key := name_key(v_user.username, c.case_sensitive);
     -- Without an externalId the id of the resource is what never changes.
@@ -35,12 +38,17 @@ BEGIN
             RETURN scim_refused('stale');
         END IF;
         v_user.user_id := v_resource.user_id;
+        IF v_user.external_id IS DISTINCT FROM coalesce(v_resource.document ->> 'externalId', p_scim_id::text) THEN
+            PERFORM pg_advisory_xact_lock_shared(lock_class('pending'), p_source_id);
+        END IF;
     END IF;
+    v_detail := coalesce(v_detail, scim_name_conflict(c, v_resource, p_scim_id, p_search));
     IF v_detail IS NOT NULL THEN
         RETURN scim_refused('taken', v_detail);
     END IF;
 
-    IF v_user.user_id IS NULL THEN
+    v_known := v_user.user_id IS NOT NULL;
+    IF NOT v_known THEN
         v_user.user_id := scim_new_user(c, p_scim_id, v_user, p_names, p_values);
     ELSE
         v_detail := scim_state_user(c, p_scim_id, v_user, p_create);
@@ -60,6 +68,9 @@ BEGIN
         INSERT INTO scim_user (source_id, scim_id, user_id, created_at, modified_at, confirmed_at, document, search)
         VALUES (p_source_id, p_scim_id, v_user.user_id, clock_timestamp(), clock_timestamp(), clock_timestamp(), p_document, p_search)
         RETURNING * INTO v_resource;
+        IF v_known THEN
+            PERFORM scim_trace(c, 'add', 'scim_user', v_user.username, '{}', p_document);
+        END IF;
     ELSE
         v_same := v_resource.document = p_document;
         IF NOT v_same THEN
@@ -110,6 +121,23 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.scim_find_user IS 'Looks for the user that a POST means.';
 
+-- A user whose profile another source states is not called by the userName of the resource, so the names of users do not
+-- tell. Counted, because EXISTS would be planned for a hit and read all resources when there is none.
+CREATE FUNCTION roster_private.scim_name_conflict(c roster_private.scim_context, p_resource roster_private.scim_user, p_scim_id uuid, p_search jsonb)
+    RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    IF p_resource.search -> 'username' = p_search -> 'username' THEN
+        RETURN NULL;
+    ELSIF EXISTS (SELECT FROM scim_user r WHERE r.source_id = c.source_id AND r.search ->> 'username' = p_search ->> 'username'
+                  AND r.scim_id <> p_scim_id) THEN
+        RETURN format('userName "%s" is that of another user; rename one of them', p_search ->> 'username');
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION roster_private.scim_name_conflict IS 'What is in the way of a new userName among the resources of the source; NULL = nothing.';
+
 -- A name is that of whoever is there, an immutable id that of whom a source states. Those who left give both up.
 CREATE FUNCTION roster_private.scim_make_room(c roster_private.scim_context, p_user roster_private.app_user, p_external_too boolean) RETURNS text
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
@@ -137,7 +165,8 @@ BEGIN
     WHERE u.iam_id = c.iam_id AND u.username_key = p_user.username_key AND u.user_id IS DISTINCT FROM p_user.user_id;
     IF p_external_too AND EXISTS (SELECT FROM app_user u WHERE u.iam_id = c.iam_id AND u.external_id = p_user.external_id AND u.user_id <> p_user.user_id) THEN
         v_run := scim_run(c);
-        UPDATE app_user u SET external_id = NULL, version = u.version + 1, opened_run = v_run, opened_no = take_numbers(v_run, 1) + 1
+        -- The name goes with it: without an id, whoever takes the name would be taken for the one who left.
+        UPDATE app_user u SET external_id = NULL, username_key = NULL, version = u.version + 1, opened_run = v_run, opened_no = take_numbers(v_run, 1) + 1
         WHERE u.iam_id = c.iam_id AND u.external_id = p_user.external_id AND u.user_id <> p_user.user_id;
     END IF;
     RETURN NULL;
@@ -188,13 +217,19 @@ BEGIN
         v_user.source_id := c.source_id;
         v_user.username := p_user.username;
         v_user.username_key := p_user.username_key;
-        v_user.external_id := p_user.external_id;
+        -- The id by which other sources know the user stays while they do.
+        IF v_old.external_id IS NULL OR NOT EXISTS (SELECT FROM user_claim o WHERE o.user_id = v_old.user_id AND o.source_id NOT IN (c.source_id, 1)) THEN
+            v_user.external_id := p_user.external_id;
+        END IF;
         v_user.display_name := p_user.display_name;
         v_user.email := p_user.email;
         v_user.profile := p_user.profile;
     ELSE
         v_user.external_id := coalesce(v_old.external_id, p_user.external_id);
-        v_user.username_key := coalesce(v_old.username_key, p_user.username_key);
+        IF v_old.username_key IS NULL THEN
+            v_user.username := p_user.username;
+            v_user.username_key := p_user.username_key;
+        END IF;
     END IF;
     IF (v_user.username_key, v_user.external_id) IS DISTINCT FROM (v_old.username_key, v_old.external_id) THEN
         v_detail := scim_make_room(c, v_user, true);
@@ -280,6 +315,7 @@ BEGIN
     IF v_gone IS NULL AND v_fresh IS NULL THEN
         RETURN;
     END IF;
+    PERFORM clean_name('permission', d.permission) FROM unnest(v_fresh) d(permission);
     v_run := scim_run(c);
     DELETE FROM user_permission a WHERE a.user_id = p_user_id AND a.source_id = c.source_id AND a.permission = ANY (v_gone);
     IF v_fresh IS NOT NULL THEN
@@ -310,6 +346,7 @@ BEGIN
     IF v_gone IS NULL AND v_fresh IS NULL THEN
         RETURN;
     END IF;
+    PERFORM clean_name('platform_username', d.username) FROM unnest(p_usernames) d(username);
     v_run := scim_run(c);
     DELETE FROM platform_username a WHERE a.user_id = p_user_id AND a.source_id = c.source_id AND a.platform = ANY (v_gone);
     IF v_fresh IS NOT NULL THEN
@@ -360,9 +397,9 @@ CREATE FUNCTION roster_private.scim_touch_groups(p_source_id integer, p_groups b
     AS $$
 BEGIN
     UPDATE scim_group g SET version = g.version + 1, modified_at = greatest(clock_timestamp(), g.modified_at)
-    WHERE g.group_id = ANY (p_groups) AND (p_source_id IS NULL OR g.source_id = p_source_id);
+    WHERE g.group_id = ANY (p_groups) AND g.source_id = p_source_id;
 END $$;
-COMMENT ON FUNCTION roster_private.scim_touch_groups IS 'Gives groups whose members changed a new version; p_source_id NULL = of any source.';
+COMMENT ON FUNCTION roster_private.scim_touch_groups IS 'Gives the resources of groups whose members of that source changed a new version.';
 
 -- Deleting is rare and reaches across groups: it has the identity manager alone, so it needs no order of row locks.
 CREATE FUNCTION roster_private.scim_delete_user(p_source_id integer, p_actor text, p_scim_id uuid, p_expected bigint) RETURNS roster_private.scim_written
@@ -403,6 +440,7 @@ BEGIN
     END IF;
     -- Whoever states the profile from now on must state it anew.
     UPDATE user_claim k SET fingerprint = NULL WHERE k.user_id = v_user.user_id;
+    PERFORM scim_stop_waiting(p_source_id, p_scim_id);
     DELETE FROM scim_user r WHERE r.rid = v_resource.rid;
     PERFORM scim_trace(c, 'remove', 'scim_user', v_user.username, v_resource.document, '{}');
     RETURN ROW('deleted', p_scim_id, v_resource.version, v_resource.created_at, clock_timestamp(), NULL)::scim_written;

@@ -18,9 +18,9 @@ BEGIN
            coalesce(array_agg(DISTINCT f.value) FILTER (WHERE f.user_id IS NULL AND f.rid IS NULL), '{}')
     INTO v_named
     FROM (SELECT v.value, g.rid, coalesce(u.user_id, x.user_id) AS user_id
-          FROM unnest(p_values) v(value)
-          LEFT JOIN scim_user u ON u.scim_id = scim_uuid(v.value) AND u.source_id = c.source_id
-          LEFT JOIN scim_group g ON g.scim_id = scim_uuid(v.value) AND g.source_id = c.source_id
+          FROM (SELECT p.value, scim_uuid(p.value) AS id FROM unnest(p_values) p(value) OFFSET 0) v
+          LEFT JOIN scim_user u ON u.scim_id = v.id AND u.source_id = c.source_id
+          LEFT JOIN scim_group g ON g.scim_id = v.id AND g.source_id = c.source_id
           LEFT JOIN LATERAL (SELECT r.user_id FROM app_user a JOIN scim_user r ON r.user_id = a.user_id AND r.source_id = c.source_id
                              WHERE p_by_external_id AND u.user_id IS NULL AND g.rid IS NULL
                                AND a.iam_id = c.iam_id AND a.external_id = v.value) x ON true) f;
@@ -40,8 +40,9 @@ DECLARE
     v_name     text := CASE WHEN p_document IS NOT NULL THEN clean_name('displayName', p_group_name) END;
     v_external text := CASE WHEN p_external_id IS NULL THEN p_scim_id::text ELSE clean_name('externalId', p_external_id) END;
     v_resource scim_group;
-    v_added    scim_members_named := scim_find_members(c, p_add, p_by_external_id);
-    v_removed  scim_members_named := scim_find_members(c, p_remove, p_by_external_id);
+    v_added    scim_members_named;
+    v_removed  scim_members_named;
+    v_took     boolean;
     v_alone    boolean;
     v_detail   text;
     v_same     boolean;
@@ -51,21 +52,20 @@ BEGIN
     p_clear := coalesce(p_clear, false);
     SELECT r.* INTO v_resource FROM scim_group r WHERE r.source_id = p_source_id AND r.scim_id = p_scim_id;
     -- Members who are users share the identity manager, everything else changes the graph of groups.
-    v_alone := p_document IS NOT NULL OR cardinality(v_added.group_rids) + cardinality(v_removed.group_rids) > 0
+    v_alone := p_document IS NOT NULL
                OR p_sync IS DISTINCT FROM (v_resource.group_id IS NOT NULL)
-               OR p_clear AND EXISTS (SELECT FROM nesting n WHERE n.parent_id = v_resource.group_id AND n.source_id = p_source_id);
+               OR p_clear AND EXISTS (SELECT FROM nesting n WHERE n.parent_id = v_resource.group_id AND n.source_id = p_source_id)
+               OR EXISTS (SELECT FROM scim_group r WHERE r.source_id = p_source_id
+                          AND r.scim_id = ANY (ARRAY(SELECT scim_uuid(v.value) FROM unnest(p_add || p_remove) v(value))));
     PERFORM lock_iam(c.iam_id, v_alone);
+    -- The source, or a member, may have gone while this request waited.
+    c := scim_context_of(p_source_id, p_actor);
+    v_added := scim_find_members(c, p_add, p_by_external_id);
+    v_removed := scim_find_members(c, p_remove, p_by_external_id);
     IF cardinality(v_added.unknown) > 0 THEN
         -- Somebody may be creating that very user: one of the two sees the other.
         PERFORM pg_advisory_xact_lock(lock_class('pending'), p_source_id);
-    END IF;
-    IF cardinality(v_added.unknown) > 0 OR v_alone THEN
         v_added := scim_find_members(c, p_add, p_by_external_id);
-        v_removed := scim_find_members(c, p_remove, p_by_external_id);
-    END IF;
-    IF cardinality(v_added.unknown) > 0 AND cardinality(v_added.user_ids) + cardinality(v_added.group_rids) = 0
-       AND NOT v_added.unknown && coalesce(p_later, '{}') THEN
-        RETURN scim_refused('unknown_members', v_added.unknown[1]);
     END IF;
     IF NOT p_create THEN
         SELECT r.* INTO v_resource FROM scim_group r WHERE r.source_id = p_source_id AND r.scim_id = p_scim_id FOR UPDATE;
@@ -75,7 +75,21 @@ BEGIN
             RETURN scim_refused('stale');
         END IF;
     END IF;
-    IF p_document IS NOT NULL THEN
+    IF cardinality(v_added.unknown) > 0 AND cardinality(v_added.user_ids) + cardinality(v_added.group_rids) = 0
+       AND NOT v_added.unknown && coalesce(p_later, '{}') THEN
+        RETURN scim_refused('unknown_members', v_added.unknown[1]);
+    END IF;
+    v_took := v_resource.group_id IS NOT NULL;
+    IF p_document IS NULL AND p_sync AND NOT v_took AND v_alone THEN
+        -- The source takes groups by now: this one too, as it was stated last, unless something is in the way.
+        v_name := clean_name('displayName', v_resource.document ->> 'displayName');
+        v_external := clean_name('externalId', coalesce(v_resource.document ->> 'externalId', p_scim_id::text));
+        IF scim_group_conflict(c, v_resource, v_name, v_external, v_resource.search -> 'displayname', true) IS NULL THEN
+            p_document := v_resource.document;
+            p_names := '{}';
+            p_values := '{}';
+        END IF;
+    ELSIF p_document IS NOT NULL THEN
         v_detail := scim_group_conflict(c, v_resource, v_name, v_external, p_search -> 'displayname', p_sync);
         IF v_detail IS NOT NULL THEN
             RETURN scim_refused('taken', v_detail);
@@ -89,28 +103,32 @@ BEGIN
     END IF;
     IF p_sync AND p_document IS NOT NULL THEN
         v_resource.group_id := scim_state_group(c, v_resource, v_name, v_external, p_names, p_values);
-    ELSIF NOT p_sync AND v_resource.group_id IS NOT NULL THEN
+    ELSIF NOT p_sync AND v_took THEN
+        IF NOT v_alone THEN
+            RAISE EXCEPTION 'the source began to take groups meanwhile' USING ERRCODE = 'serialization_failure', HINT = 'Repeat the request.';
+        END IF;
         PERFORM scim_withdraw_group(c, v_resource, true);
         v_resource.group_id := NULL;
     END IF;
     IF v_resource.group_id IS NOT NULL THEN
         -- What waited for the source to take groups, or for its members, is looked at again with every statement of the group.
         IF p_document IS NOT NULL AND NOT p_clear AND EXISTS (SELECT FROM scim_pending p WHERE p.group_rid = v_resource.rid) THEN
-            WITH waiting AS (DELETE FROM scim_pending p WHERE p.group_rid = v_resource.rid RETURNING p.value)
-            SELECT p_add || array_agg(w.value) FILTER (WHERE w.value <> ALL (p_remove)) INTO p_add FROM waiting w;
+            p_add := p_add || ARRAY(SELECT p.value FROM scim_pending p WHERE p.group_rid = v_resource.rid EXCEPT SELECT unnest(p_remove));
             v_added := scim_find_members(c, p_add, p_by_external_id);
         END IF;
-        v_same := NOT scim_change_members(c, v_resource, p_clear, v_added, v_removed, p_remove, v_alone);
+        v_same := NOT scim_change_members(c, v_resource, p_clear, v_added, v_removed, p_add || p_remove, v_alone);
     ELSE
-        v_same := NOT scim_keep_members(c, v_resource, p_clear, v_added, v_removed, p_remove);
+        v_same := NOT scim_keep_members(c, v_resource, p_clear, v_added, v_removed, p_add || p_remove);
     END IF;
 
+    IF NOT v_took AND v_resource.group_id IS NOT NULL THEN
+        PERFORM scim_admit_group(c, v_resource, p_create);
+    END IF;
     IF p_create THEN
-        PERFORM scim_admit_group(c, v_resource);
         PERFORM scim_trace(c, 'add', 'scim_group', v_name, '{}', p_document);
         RETURN ROW('created', v_resource.scim_id, v_resource.version, v_resource.created_at, v_resource.modified_at, NULL)::scim_written;
     END IF;
-    v_same := v_same AND v_resource.document = coalesce(p_document, v_resource.document);
+    v_same := v_same AND v_resource.document = coalesce(p_document, v_resource.document) AND v_took = (v_resource.group_id IS NOT NULL);
     IF NOT v_same THEN
         PERFORM scim_trace(c, 'change', 'scim_group', coalesce(v_name, v_resource.document ->> 'displayName'), v_resource.document,
                            coalesce(p_document, v_resource.document));
@@ -146,7 +164,7 @@ DECLARE
     v_target bigint := scim_group_target(c, p_resource, p_name, p_external_id);
     v_source text;
 BEGIN
-    IF EXISTS (SELECT FROM scim_group r WHERE r.search @> jsonb_build_object('displayname', p_folded) AND r.source_id = c.source_id
+    IF EXISTS (SELECT FROM scim_group r WHERE r.source_id = c.source_id AND r.search ->> 'displayname' = p_folded #>> '{}'
                AND r.rid IS DISTINCT FROM p_resource.rid) THEN
         RETURN format('displayName "%s" is that of another group; rename one of them', p_name);
     END IF;
@@ -181,7 +199,7 @@ BEGIN
     WHERE g.iam_id = c.iam_id AND g.group_name_key = p_name AND NOT g.active AND g.group_id IS DISTINCT FROM v_group.group_id;
     IF EXISTS (SELECT FROM app_group g WHERE g.iam_id = c.iam_id AND g.external_id = p_external_id AND g.group_id IS DISTINCT FROM v_group.group_id) THEN
         v_run := scim_run(c);
-        UPDATE app_group g SET external_id = NULL, version = g.version + 1, opened_run = v_run, opened_no = take_numbers(v_run, 1) + 1
+        UPDATE app_group g SET external_id = NULL, group_name_key = NULL, version = g.version + 1, opened_run = v_run, opened_no = take_numbers(v_run, 1) + 1
         WHERE g.iam_id = c.iam_id AND g.external_id = p_external_id AND g.group_id IS DISTINCT FROM v_group.group_id;
     END IF;
     IF v_group.group_id IS NULL THEN
@@ -195,12 +213,17 @@ BEGIN
         v_owns := v_group.source_id IN (c.source_id, 1)
                   OR NOT EXISTS (SELECT FROM group_claim o WHERE o.group_id = v_group.group_id AND o.source_id = v_group.source_id);
         v_group.active := true;
-        v_group.external_id := CASE WHEN v_owns THEN p_external_id ELSE coalesce(v_group.external_id, p_external_id) END;
-        v_group.group_name_key := coalesce(v_group.group_name_key, p_name);
-        IF v_owns THEN
-            v_group.source_id := c.source_id;
+        -- The id by which other sources know the group stays while they do.
+        IF v_old.external_id IS NULL
+           OR v_owns AND NOT EXISTS (SELECT FROM group_claim o WHERE o.group_id = v_old.group_id AND o.source_id NOT IN (c.source_id, 1)) THEN
+            v_group.external_id := p_external_id;
+        END IF;
+        IF v_owns OR v_old.group_name_key IS NULL THEN
             v_group.group_name := p_name;
             v_group.group_name_key := p_name;
+        END IF;
+        IF v_owns THEN
+            v_group.source_id := c.source_id;
             v_group.display_name := p_name;
         END IF;
         IF v_group IS DISTINCT FROM v_old THEN
@@ -259,7 +282,7 @@ COMMENT ON FUNCTION roster_private.scim_state_group_attributes IS 'Makes the giv
 
 CREATE FUNCTION roster_private.scim_change_members(
     c roster_private.scim_context, p_resource roster_private.scim_group, p_clear boolean, p_added roster_private.scim_members_named,
-    p_removed roster_private.scim_members_named, p_remove text[], p_alone boolean) RETURNS boolean
+    p_removed roster_private.scim_members_named, p_named text[], p_alone boolean) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
@@ -267,12 +290,16 @@ DECLARE
     v_children bigint[] := ARRAY(SELECT r.group_id FROM scim_group r WHERE r.rid = ANY (p_added.group_rids) AND r.group_id <> v_group);
     v_leaving  bigint[];
     v_unnested bigint[];
+    -- Looked up member by member: read from the group, a large one would be read to the end.
     v_entering bigint[] := ARRAY(
         SELECT u.id FROM unnest(p_added.user_ids) u(id)
-        WHERE NOT EXISTS (SELECT FROM membership m WHERE m.user_id = u.id AND m.group_id = v_group AND m.source_id = c.source_id) ORDER BY u.id);
+        LEFT JOIN LATERAL (SELECT true AS here FROM membership m WHERE m.user_id = u.id AND m.group_id = v_group AND m.source_id = c.source_id LIMIT 1) m ON true
+        WHERE m.here IS NULL ORDER BY u.id);
     v_nested   bigint[] := ARRAY(
         SELECT h.id FROM unnest(v_children) h(id)
         WHERE NOT EXISTS (SELECT FROM nesting n WHERE n.parent_id = v_group AND n.child_id = h.id AND n.source_id = c.source_id) ORDER BY h.id);
+    v_moved    uuid[] := scim_wait(c, p_resource, p_clear, p_named, p_added.unknown || ARRAY(
+        SELECT r.scim_id::text FROM scim_group r WHERE r.rid = ANY (p_added.group_rids) AND r.group_id IS NULL));
     v_first    integer;
     v_run      bigint;
 BEGIN
@@ -280,28 +307,26 @@ BEGIN
         v_leaving := ARRAY(SELECT m.user_id FROM membership m WHERE m.group_id = v_group AND m.source_id = c.source_id
                            AND NOT EXISTS (SELECT FROM unnest(p_added.user_ids) u(id) WHERE u.id = m.user_id));
         v_unnested := ARRAY(SELECT n.child_id FROM nesting n WHERE n.parent_id = v_group AND n.source_id = c.source_id AND n.child_id <> ALL (v_children));
-        DELETE FROM scim_pending p WHERE p.group_rid = p_resource.rid;
     ELSE
-        v_leaving := ARRAY(SELECT m.user_id FROM membership m WHERE m.user_id = ANY (p_removed.user_ids) AND m.group_id = v_group AND m.source_id = c.source_id);
+        -- Somebody removed by one name and added by another stays.
+        v_leaving := ARRAY(SELECT m.user_id FROM (SELECT unnest(p_removed.user_ids) EXCEPT SELECT unnest(p_added.user_ids)) u(id) CROSS JOIN LATERAL (
+            SELECT m.user_id FROM membership m WHERE m.user_id = u.id AND m.group_id = v_group AND m.source_id = c.source_id LIMIT 1) m);
         v_unnested := ARRAY(SELECT n.child_id FROM nesting n JOIN scim_group r ON r.group_id = n.child_id AND r.source_id = c.source_id
                             WHERE r.rid = ANY (p_removed.group_rids) AND n.parent_id = v_group AND n.source_id = c.source_id);
-        DELETE FROM scim_pending p WHERE p.group_rid = p_resource.rid
-            AND p.value = ANY (p_remove);
     END IF;
-    INSERT INTO scim_pending (group_rid, value, source_id)
-    SELECT p_resource.rid, w.value, c.source_id
-    FROM (SELECT unnest(p_added.unknown) UNION
-          SELECT r.scim_id::text FROM scim_group r WHERE r.rid = ANY (p_added.group_rids) AND r.group_id IS NULL) w(value)
-    ON CONFLICT DO NOTHING;
     IF cardinality(v_leaving) + cardinality(v_unnested) + cardinality(v_entering) + cardinality(v_nested) = 0 THEN
-        RETURN false;
+        -- The provider sees groups that the source does not take yet.
+        RETURN EXISTS (SELECT FROM scim_group r WHERE r.scim_id = ANY (v_moved) AND r.source_id = c.source_id AND r.group_id IS NULL);
     END IF;
     IF cardinality(v_unnested) + cardinality(v_nested) > 0 AND NOT p_alone THEN
         RAISE EXCEPTION 'the group got other members meanwhile' USING ERRCODE = 'serialization_failure', HINT = 'Repeat the request.';
     END IF;
     v_run := scim_run(c);
     IF cardinality(v_leaving) > 0 THEN
-        DELETE FROM membership m WHERE m.user_id = ANY (v_leaving) AND m.group_id = v_group AND m.source_id = c.source_id;
+        -- By place, which is sure while the resource is locked.
+        DELETE FROM membership m WHERE m.ctid = ANY (ARRAY(
+            SELECT o.ctid FROM unnest(v_leaving) u(id) CROSS JOIN LATERAL (
+                SELECT o.ctid FROM membership o WHERE o.user_id = u.id AND o.group_id = v_group AND o.source_id = c.source_id LIMIT 1) o));
     END IF;
     IF cardinality(v_entering) > 0 THEN
         v_first := take_numbers(v_run, cardinality(v_entering));
@@ -317,28 +342,49 @@ BEGIN
     END IF;
     RETURN true;
 END $$;
-COMMENT ON FUNCTION roster_private.scim_change_members IS 'Changes the members of a group; true when it has others now. A group in itself is ignored.';
+COMMENT ON FUNCTION roster_private.scim_change_members IS 'Changes the members of a group; true when it has others now. A group in itself is ignored. p_named = all values that the request names.';
 
-CREATE FUNCTION roster_private.scim_keep_members(
-    c roster_private.scim_context, p_resource roster_private.scim_group, p_clear boolean, p_added roster_private.scim_members_named,
-    p_removed roster_private.scim_members_named, p_remove text[]) RETURNS boolean
+CREATE FUNCTION roster_private.scim_wait(
+    c roster_private.scim_context, p_resource roster_private.scim_group, p_clear boolean, p_named text[], p_values text[]) RETURNS uuid[]
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_added   text[] := scim_member_values(c, p_added);
-    v_removed text[] := p_remove || scim_member_values(c, p_removed);
-    v_gone    bigint;
-    v_fresh   bigint;
+    -- What is longer than any id or name can be will never be anybody, and no index holds it.
+    v_values text[] := ARRAY(SELECT w.value FROM unnest(p_values) w(value) WHERE octet_length(w.value) <= 1000 AND w.value <> p_resource.scim_id::text);
+    v_gone   uuid[];
+    v_fresh  uuid[];
 BEGIN
-    DELETE FROM scim_pending p WHERE p.group_rid = p_resource.rid
-        AND CASE WHEN p_clear THEN NOT EXISTS (SELECT FROM unnest(v_added) a(value) WHERE a.value = p.value) ELSE p.value = ANY (v_removed) END;
-    GET DIAGNOSTICS v_gone = ROW_COUNT;
-    INSERT INTO scim_pending (group_rid, value, source_id)
-    SELECT p_resource.rid, a.value, c.source_id FROM unnest(v_added) a(value) ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS v_fresh = ROW_COUNT;
-    RETURN v_gone + v_fresh > 0;
+    IF EXISTS (SELECT FROM scim_pending p WHERE p.group_rid = p_resource.rid) THEN
+        WITH gone AS (
+            DELETE FROM scim_pending p
+            WHERE p.group_rid = p_resource.rid AND (p_clear OR EXISTS (SELECT FROM unnest(p_named) n(value) WHERE n.value = p.value))
+              AND NOT EXISTS (SELECT FROM unnest(v_values) w(value) WHERE w.value = p.value)
+            RETURNING p.scim_id
+        ) SELECT array_agg(g.scim_id) INTO v_gone FROM gone g;
+    END IF;
+    IF cardinality(v_values) > 0 THEN
+        WITH fresh AS (
+            INSERT INTO scim_pending (group_rid, value, scim_id, source_id)
+            SELECT p_resource.rid, w.value, scim_uuid(w.value), c.source_id FROM unnest(v_values) w(value) ON CONFLICT DO NOTHING
+            RETURNING scim_pending.scim_id
+        ) SELECT array_agg(f.scim_id) INTO v_fresh FROM fresh f;
+    END IF;
+    RETURN v_gone || v_fresh;
 END $$;
-COMMENT ON FUNCTION roster_private.scim_keep_members IS 'Keeps the members of a group that the source does not take (sync_groups is off), for the day it does; true when they are others now.';
+COMMENT ON FUNCTION roster_private.scim_wait IS 'Has p_values wait for a group, and no longer what the request named (p_clear: what it did not). Returns those that came or went, as ids.';
+
+CREATE FUNCTION roster_private.scim_keep_members(
+    c roster_private.scim_context, p_resource roster_private.scim_group, p_clear boolean, p_added roster_private.scim_members_named,
+    p_removed roster_private.scim_members_named, p_named text[]) RETURNS boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_moved uuid[] := scim_wait(c, p_resource, p_clear, p_named || scim_member_values(c, p_removed), scim_member_values(c, p_added));
+BEGIN
+    RETURN EXISTS (SELECT FROM scim_user r WHERE r.scim_id = ANY (v_moved) AND r.source_id = c.source_id)
+        OR EXISTS (SELECT FROM scim_group r WHERE r.scim_id = ANY (v_moved) AND r.source_id = c.source_id);
+END $$;
+COMMENT ON FUNCTION roster_private.scim_keep_members IS 'Keeps the members of a group that the source does not take (sync_groups is off), for the day it does; true when the provider sees others now.';
 
 CREATE FUNCTION roster_private.scim_member_values(c roster_private.scim_context, p_named roster_private.scim_members_named) RETURNS text[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
@@ -348,7 +394,7 @@ CREATE FUNCTION roster_private.scim_member_values(c roster_private.scim_context,
 $$;
 COMMENT ON FUNCTION roster_private.scim_member_values IS 'Members as ids of resources.';
 
-CREATE FUNCTION roster_private.scim_admit_group(c roster_private.scim_context, p_resource roster_private.scim_group) RETURNS void
+CREATE FUNCTION roster_private.scim_admit_group(c roster_private.scim_context, p_resource roster_private.scim_group, p_new boolean) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
@@ -358,7 +404,7 @@ DECLARE
 BEGIN
     WITH ready AS (
         DELETE FROM scim_pending p USING scim_group g
-        WHERE p_resource.group_id IS NOT NULL AND p.source_id = c.source_id AND p.value = p_resource.scim_id::text
+        WHERE p.source_id = c.source_id AND p.value = p_resource.scim_id::text
           AND g.rid = p.group_rid AND g.group_id IS NOT NULL
         RETURNING g.group_id
     )
@@ -369,10 +415,12 @@ BEGIN
         INSERT INTO nesting (parent_id, child_id, source_id, opened_no, opened_run)
         SELECT g.id, p_resource.group_id, c.source_id, v_first + g.no, v_run FROM unnest(v_parents) WITH ORDINALITY g(id, no);
         PERFORM refresh_groups(ARRAY[p_resource.group_id]);
-        PERFORM scim_touch_groups(c.source_id, v_parents);
+        IF p_new THEN
+            PERFORM scim_touch_groups(c.source_id, v_parents);
+        END IF;
     END IF;
 END $$;
-COMMENT ON FUNCTION roster_private.scim_admit_group IS 'Puts a new group into the groups that have waited for it.';
+COMMENT ON FUNCTION roster_private.scim_admit_group IS 'Puts a group that is new, or taken by the source from now on, into the groups that have waited for it. The provider saw it in there all the time unless it is new.';
 
 -- End -------------------------------------------------------------------------------------------------------------------
 
@@ -388,14 +436,14 @@ DECLARE
 BEGIN
     SELECT g.* INTO v_group FROM app_group g WHERE g.group_id = p_resource.group_id FOR NO KEY UPDATE;
     IF p_keep THEN
-        INSERT INTO scim_pending (group_rid, value, source_id)
-        SELECT p_resource.rid, r.scim_id::text, c.source_id
+        INSERT INTO scim_pending (group_rid, value, scim_id, source_id)
+        SELECT p_resource.rid, r.scim_id::text, r.scim_id, c.source_id
         FROM membership m JOIN scim_user r ON r.user_id = m.user_id AND r.source_id = c.source_id
         WHERE m.group_id = v_group.group_id AND m.source_id = c.source_id
         UNION ALL
-        SELECT p_resource.rid, r.scim_id::text, c.source_id FROM scim_group r WHERE r.group_id = ANY (v_children) AND r.source_id = c.source_id
+        SELECT p_resource.rid, r.scim_id::text, r.scim_id, c.source_id FROM scim_group r WHERE r.group_id = ANY (v_children) AND r.source_id = c.source_id
         UNION ALL
-        SELECT r.rid, p_resource.scim_id::text, c.source_id FROM scim_group r WHERE r.group_id = ANY (v_parents) AND r.source_id = c.source_id
+        SELECT r.rid, p_resource.scim_id::text, p_resource.scim_id, c.source_id FROM scim_group r WHERE r.group_id = ANY (v_parents) AND r.source_id = c.source_id
         ON CONFLICT DO NOTHING;
     ELSE
         PERFORM scim_touch_groups(c.source_id, v_parents);
@@ -434,18 +482,33 @@ BEGIN
     IF v_resource.group_id IS NOT NULL THEN
         PERFORM scim_withdraw_group(c, v_resource, false);
     END IF;
-    DELETE FROM scim_pending p WHERE p.group_rid = v_resource.rid OR p.source_id = p_source_id AND p.value = p_scim_id::text;
+    DELETE FROM scim_pending p WHERE p.group_rid = v_resource.rid;
+    PERFORM scim_stop_waiting(p_source_id, p_scim_id);
     DELETE FROM scim_group r WHERE r.rid = v_resource.rid;
     PERFORM scim_trace(c, 'remove', 'scim_group', v_resource.document ->> 'displayName', v_resource.document, '{}');
     RETURN ROW('deleted', p_scim_id, v_resource.version, v_resource.created_at, clock_timestamp(), NULL)::scim_written;
 END $$;
 COMMENT ON FUNCTION roster_private.scim_delete_group IS 'Ends a group resource: its members, nestings and attributes are closed, the name is free. A group that another source states stays.';
 
+CREATE FUNCTION roster_private.scim_stop_waiting(p_source_id integer, p_scim_id uuid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    WITH gone AS (
+        DELETE FROM scim_pending p WHERE p.source_id = p_source_id AND p.value = p_scim_id::text RETURNING p.group_rid
+    )
+    UPDATE scim_group g SET version = g.version + 1, modified_at = greatest(clock_timestamp(), g.modified_at)
+    FROM gone WHERE g.rid = gone.group_rid;
+END $$;
+COMMENT ON FUNCTION roster_private.scim_stop_waiting IS 'Takes a resource that is deleted out of the groups that kept it as a member without having taken it.';
+
 -- What an administrator deletes by hand is gone for the provider too.
 CREATE FUNCTION roster_private.scim_forget(p_user_id bigint, p_group_id bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
+    PERFORM scim_stop_waiting(r.source_id, r.scim_id) FROM scim_user r WHERE r.user_id = p_user_id;
+    PERFORM scim_stop_waiting(r.source_id, r.scim_id) FROM scim_group r WHERE r.group_id = p_group_id;
     DELETE FROM scim_user r WHERE r.user_id = p_user_id;
     DELETE FROM scim_pending p USING scim_group r WHERE r.group_id = p_group_id AND p.group_rid = r.rid;
     DELETE FROM scim_group r WHERE r.group_id = p_group_id;

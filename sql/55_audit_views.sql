@@ -201,7 +201,9 @@ SELECT NULL, s.source, 'membership', r.scim_id || ' ' || p.value,
        jsonb_build_object('group', r.document ->> 'displayName', 'member', p.value)
 FROM roster_private.scim_pending p
 JOIN roster_private.scim_group r ON r.rid = p.group_rid AND r.group_id IS NOT NULL
-JOIN roster_private.source s ON s.source_id = p.source_id;
+JOIN roster_private.source s ON s.source_id = p.source_id
+-- Known, and not taken: sync_groups was off when the group was stated last.
+WHERE NOT EXISTS (SELECT FROM roster_private.scim_group h WHERE h.scim_id = p.scim_id AND h.source_id = p.source_id);
 
 CREATE VIEW roster.guards AS
 SELECT s.source, k.kind, coalesce(g.max_count, 50) AS max_count, coalesce(g.max_percent, 10) AS max_percent

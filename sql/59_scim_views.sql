@@ -38,12 +38,12 @@ UNION ALL
 SELECT g.source_id, g.rid, u.rid, 'User', u.scim_id, coalesce(u.document ->> 'displayName', u.document ->> 'userName')
 FROM roster_private.scim_group g
 JOIN roster_private.scim_pending p ON p.group_rid = g.rid AND p.source_id = g.source_id
-JOIN roster_private.scim_user u ON u.scim_id = roster_private.scim_uuid(p.value) AND p.value = u.scim_id::text AND u.source_id = g.source_id
+JOIN roster_private.scim_user u ON u.scim_id = p.scim_id AND u.source_id = g.source_id
 WHERE g.group_id IS NULL
 UNION ALL
 SELECT g.source_id, g.rid, h.rid, 'Group', h.scim_id, h.document ->> 'displayName'
 FROM roster_private.scim_group g
 JOIN roster_private.scim_pending p ON p.group_rid = g.rid AND p.source_id = g.source_id
-JOIN roster_private.scim_group h ON h.scim_id = roster_private.scim_uuid(p.value) AND p.value = h.scim_id::text AND h.source_id = g.source_id
-WHERE g.group_id IS NULL;
+JOIN roster_private.scim_group h ON h.scim_id = p.scim_id AND h.source_id = g.source_id
+WHERE g.group_id IS NULL OR h.group_id IS NULL;
 COMMENT ON VIEW roster_private.scim_members IS 'Direct members of groups, of the same source.';

@@ -20,6 +20,7 @@ COMMENT ON VIEW roster.platform_collisions IS 'Names on a platform that several 
 COMMENT ON VIEW roster.platform_attributes IS 'Effective attributes by the name on a platform: what a data platform joins on.';
 COMMENT ON VIEW roster.guards IS 'How many removals of a kind one run of a source may make: more than max_count and more than max_percent is blocked.';
 COMMENT ON VIEW roster.api_keys IS 'API keys, revoked ones and those rotated away too; never the key itself.';
+COMMENT ON VIEW roster.scim_log IS 'SCIM requests that were refused, or taken only in part, with their shape: no values, no secrets. The newest 10,000 of a source, for 30 days.';
 COMMENT ON VIEW roster.sync_runs IS 'Runs of sources. Single SQL calls appear in roster.changes only.';
 COMMENT ON VIEW roster.sync_changes IS 'Every change of a run, planned or applied.';
 COMMENT ON VIEW roster.quarantine IS 'Entries that could not be taken at the last complete run of their source. They count as present: what was known of them stays.';
@@ -61,7 +62,10 @@ DECLARE
         "change_id": "Number in the feed, ascending without omission for a reader; NULL until numbered.", "changed_at": "When it took effect.", "actor": "Role that made the change.",
         "label": "Name of the key; rotation leaves it to the new one.", "prefix": "First characters of the key, to tell it by.",
         "scopes": "What the key is good for: scim, push, user-info, changes, console.", "expires_at": "Valid up to then; NULL = until revoked.",
-        "last_used_at": "When it was last used, to the minute; NULL = never.", "revoked_at": "When it was revoked; NULL = it was not."
+        "last_used_at": "When it was last used, to the minute; NULL = never.", "revoked_at": "When it was revoked; NULL = it was not.",
+        "logged_at": "When the last request of this kind came.", "method": "HTTP method; NULL where only the refusal of the key counts.",
+        "path": "Path below /scim/IAM/v2; literals of filters are masked.", "status": "HTTP status of the answer.", "scim_type": "scimType of the error (RFC 7644 table 9).",
+        "shape": "What was sent: names and structure, with values masked.", "count": "How many equal ones came within the hour."
     }$json$;
     v_column record;
 BEGIN
@@ -88,3 +92,6 @@ COMMENT ON COLUMN roster.changes.name IS 'Attribute, member or nested group.';
 COMMENT ON COLUMN roster.sync_changes.run_id IS 'Run of a source.';
 COMMENT ON COLUMN roster.sync_runs.run_id IS 'Number of the run.';
 COMMENT ON COLUMN roster.api_keys.source IS 'Source that the key acts in; NULL = none, or the only one of the kind that a scope needs.';
+COMMENT ON COLUMN roster.scim_log.source IS 'Source of the key; NULL when the key was not accepted.';
+COMMENT ON COLUMN roster.scim_log.label IS 'Label of the key; NULL when it is not known.';
+COMMENT ON COLUMN roster.scim_log.reason IS 'The detail of the error, or which attributes were left out.';

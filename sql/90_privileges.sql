@@ -112,9 +112,13 @@ TO roster_admin;
 GRANT EXECUTE ON FUNCTION roster_private.use_api_key(text, text) TO roster_syncd;
 
 -- SCIM: the daemon reads resources and writes them by these calls, each in the name of one source.
-GRANT SELECT ON roster_private.scim_users, roster_private.scim_groups, roster_private.scim_members, roster_private.scim_user_groups TO roster_syncd;
+GRANT SELECT ON roster_private.scim_users, roster_private.scim_groups, roster_private.scim_members, roster_private.scim_user_groups,
+    roster.scim_log TO roster_syncd;
 GRANT EXECUTE ON FUNCTION
     roster_private.scim_enter(text, text),
+    roster_private.scim_uuid(text),
+    roster_private.note_scim_refusal(integer, text, text, text, text, integer, text, text, jsonb, bigint),
+    roster_private.purge_scim_log(),
     roster_private.scim_put_user(integer, text, uuid, boolean, bigint, boolean, jsonb, jsonb, text, text, text, text, jsonb, boolean,
                                  text[], text[], text[], text[], text[]),
     roster_private.scim_delete_user(integer, text, uuid, bigint),
