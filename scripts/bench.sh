@@ -2,13 +2,17 @@
 # bench.sh: what synchronising, reading, single changes and policies cost, each next to a yardstick measured in the same run.
 # Servers of its own below target/bench, ended afterwards; the directory is kept for the next time.
 # BENCH_USERS: how many users the directory has (default 100000, three minutes; 1000000 takes a quarter of an hour).
+# BENCH_ONLY=scim: only what goes over SCIM, for which no directory is needed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/slapd.sh"
 . "$(dirname "$0")/bench/servers.sh"
 . "$(dirname "$0")/bench/measure.sh"
 . "$(dirname "$0")/bench/steps.sh"
+. "$(dirname "$0")/bench/scim.sh"
+. "$(dirname "$0")/bench/scim_peer.sh"
 . "$(dirname "$0")/bench/report.sh"
+. "$(dirname "$0")/bench/scim_report.sh"
 
 # shellcheck disable=SC2034 # used by the files above
 {
@@ -24,6 +28,8 @@ set -euo pipefail
 }
 case $users in '' | *[!0-9]*) die "BENCH_USERS must be a number of users, not $users" ;; esac
 [ "$users" -ge 1000 ] || die "BENCH_USERS must be at least 1000"
+only=${BENCH_ONLY:-}
+case $only in '' | scim) ;; *) die "BENCH_ONLY must be scim or empty, not $only" ;; esac
 [ -x "$target/release/syncd" ] || die "there is no $target/release/syncd: run \`make install\`"
 
 mkdir -p "$bench"
@@ -34,10 +40,13 @@ mkdir -p "$times"
 trap stop_servers EXIT
 
 start_servers 9>&- # they must not hold the lock
-first_synchronisation
-further_synchronisations
-reads
-single_changes
-policies
+if [ -z "$only" ]; then
+    first_synchronisation
+    further_synchronisations
+    reads
+    single_changes
+    policies
+fi
+scim
 report
 rm -rf "$rows"

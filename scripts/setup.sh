@@ -8,15 +8,16 @@ postgres_packages=(postgresql-15 postgresql-server-dev-15)
 build_packages=(gcc make pkg-config clang libclang-dev)
 directory_packages=(slapd ldap-utils openssl)
 pool_packages=(pgbouncer)
-# `kill` as a program, for the tests.
-test_packages=(procps)
+# `kill` as a program, and what the conformance suites of SCIM are installed with (scim-suites.sh), for the tests.
+test_packages=(procps python3-venv)
+bench_packages=(curl wrk)
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # The packages that are not there. A PostgreSQL with headers that is there already will do.
 missing_packages() {
     local package
-    local wanted=("${build_packages[@]}" "${directory_packages[@]}" "${pool_packages[@]}" "${test_packages[@]}")
+    local wanted=("${build_packages[@]}" "${directory_packages[@]}" "${pool_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}")
     find_pg_config >/dev/null || wanted+=("${postgres_packages[@]}")
     for package in "${wanted[@]}"; do
         is_installed "$package" || echo "$package"
@@ -52,7 +53,7 @@ install_packages() {
 
 [ -z "${PG_CONFIG:-}" ] || command -v "$PG_CONFIG" >/dev/null || die "PG_CONFIG names $PG_CONFIG, which is not there"
 command -v dpkg-query >/dev/null || die "this is not a Debian: install PostgreSQL 15 with its server headers, clang with" \
-    "libclang, gcc, make, pkg-config, OpenLDAP's slapd and client programs, pgbouncer, and openssl; then name pg_config in PG_CONFIG"
+    "libclang, gcc, make, pkg-config, OpenLDAP's slapd and client programs, pgbouncer, openssl, and Python 3 with venv; then name pg_config in PG_CONFIG"
 command -v cargo >/dev/null || die "cargo is missing: install Rust from https://rustup.rs"
 
 mapfile -t missing < <(missing_packages)

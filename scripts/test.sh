@@ -12,8 +12,11 @@ say "The extension's modules that need no PostgreSQL"
 PGRX_PG_CONFIG_PATH=$pg_config cargo test --quiet --release --package pg_roster \
     --no-default-features --features "pg$major" --target-dir "$(extension_build "$major")"
 
-say "The daemon's units"
-cargo test --quiet --release --package syncd
+say "The daemon's units, and those of the protocol"
+cargo test --quiet --release --package syncd --package roster-scim
+
+say "The conformance suites of SCIM"
+scripts/scim-suites.sh
 
 say "Everything together, on real servers (building the tests takes a minute the first time)"
 ROSTER_PG_CONFIG=$pg_config SYNCD=$target/release/syncd cargo test --release --package roster-tests -- "$@"

@@ -65,7 +65,7 @@ BEGIN
            coalesce(w.user_id, nextval('roster_private.user_id_seq')), w.version,
            CASE WHEN w.owns THEN c.source_id ELSE w.old_owner END, 'set', w.key,
            CASE WHEN w.owns THEN w.external_id ELSE coalesce(w.old_external_id, w.external_id) END,
-           CASE WHEN w.owns THEN w.name ELSE w.username END,
+           CASE WHEN w.owns OR w.username_key IS NULL THEN w.name ELSE w.username END,
            CASE WHEN w.owns OR w.username_key IS NULL THEN w.staged_key ELSE w.username_key END,
            CASE WHEN w.owns THEN w.display_name ELSE w.old_display_name END,
            CASE WHEN w.owns THEN w.email ELSE w.old_email END,
@@ -117,7 +117,8 @@ BEGIN
             WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'set'
               AND (x.active OR EXISTS (SELECT FROM user_claim k WHERE k.user_id = x.user_id))
               AND NOT EXISTS (SELECT FROM plan_entity q WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'user'
-                              AND q.id = x.user_id AND (q.claim = 'set' OR NOT q.active))
+                              AND q.id = x.user_id AND (q.claim = 'set' OR NOT q.active AND NOT EXISTS (
+                                  SELECT FROM user_claim o WHERE o.user_id = q.id AND o.source_id <> c.source_id)))
         ), gone AS (
             DELETE FROM plan_entity p USING (SELECT t.key, min(t.reason) AS reason FROM taken t GROUP BY t.key) t
             WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.key = t.key
@@ -133,6 +134,8 @@ BEGIN
     -- Who was inactive already has nothing else to change: release is what writes the name.
     UPDATE plan_entity q SET name_key = NULL, op = CASE q.op WHEN 'keep' THEN 'release' ELSE q.op END
     WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'user' AND q.claim = 'drop' AND NOT q.active
+      -- Disabled by another source is not gone.
+      AND NOT EXISTS (SELECT FROM user_claim o WHERE o.user_id = q.id AND o.source_id <> c.source_id)
       AND EXISTS (SELECT FROM plan_entity p WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'set'
                   AND p.name_key = q.name_key);
     INSERT INTO plan_entity (slot, run_id, kind, op, id, version)
@@ -172,7 +175,7 @@ BEGIN
            coalesce(w.group_id, nextval('roster_private.group_id_seq')), w.version,
            CASE WHEN w.owns THEN c.source_id ELSE w.old_owner END, 'set', w.key,
            CASE WHEN w.owns THEN w.external_id ELSE coalesce(w.old_external_id, w.external_id) END,
-           CASE WHEN w.owns THEN w.name ELSE w.group_name END,
+           CASE WHEN w.owns OR w.group_name_key IS NULL THEN w.name ELSE w.group_name END,
            CASE WHEN w.owns OR w.group_name_key IS NULL THEN w.name ELSE w.group_name_key END,
            CASE WHEN w.owns THEN w.display_name ELSE w.old_display_name END,
            CASE WHEN w.owns THEN w.profile ELSE w.old_profile END,

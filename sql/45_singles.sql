@@ -141,6 +141,23 @@ CREATE FUNCTION roster_private.recheck_groups(p_groups bigint[]) RETURNS void
     AS $$ UPDATE group_claim SET fingerprint = NULL WHERE group_id = ANY (p_groups) AND fingerprint IS NOT NULL $$;
 COMMENT ON FUNCTION roster_private.recheck_groups IS 'Has groups compared in full at the next run of their sources.';
 
+-- Who left and gave the name up is found when nobody holds it: the last of them.
+CREATE FUNCTION roster_private.find_leaver(p_iam roster_private.iam, p_username text) RETURNS roster_private.app_user
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_key  text := name_key(clean_name('username', p_username), p_iam.case_sensitive);
+    v_user app_user;
+BEGIN
+    IF NOT EXISTS (SELECT FROM app_user u WHERE u.iam_id = p_iam.iam_id AND u.username_key = v_key) THEN
+        SELECT u.* INTO v_user FROM app_user u
+        WHERE u.iam_id = p_iam.iam_id AND u.username_key IS NULL AND name_key(u.username, p_iam.case_sensitive) = v_key
+        ORDER BY u.user_id DESC LIMIT 1;
+    END IF;
+    RETURN v_user;
+END $$;
+COMMENT ON FUNCTION roster_private.find_leaver IS 'Somebody who left under a name that nobody has now; NULL when there is none.';
+
 CREATE FUNCTION roster.delete_user(username text, iam text DEFAULT 'builtin') RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
@@ -149,7 +166,10 @@ DECLARE
     v_user app_user;
 BEGIN
     PERFORM lock_iam(v_iam.iam_id, true);
-    v_user := find_user(v_iam, delete_user.username);
+    v_user := find_leaver(v_iam, delete_user.username);
+    IF v_user.user_id IS NULL THEN
+        v_user := find_user(v_iam, delete_user.username);
+    END IF;
     PERFORM single_run(v_iam.iam_id);
     PERFORM recheck_groups(ARRAY(SELECT m.group_id FROM membership m WHERE m.user_id = v_user.user_id AND m.source_id <> 1));
     PERFORM scim_touch_groups(m.source_id, array_agg(m.group_id)) FROM membership m WHERE m.user_id = v_user.user_id GROUP BY m.source_id;
@@ -162,7 +182,7 @@ BEGIN
     PERFORM scim_forget(v_user.user_id, NULL);
     DELETE FROM app_user u WHERE u.user_id = v_user.user_id;
 END $$;
-COMMENT ON FUNCTION roster.delete_user IS 'Deletes a user for good, with memberships and attributes; history keeps what was. A source that still has the user brings a new one that inherits nothing: disable_user is what outlives a sync. Errors: 42704 unknown user or iam.';
+COMMENT ON FUNCTION roster.delete_user IS 'Deletes a user for good, with memberships and attributes; history keeps what was. When nobody has the name, the last who left under it. A source that still has the user brings a new one that inherits nothing: disable_user is what outlives a sync. Errors: 42704 unknown user or iam.';
 
 -- Groups --------------------------------------------------------------------------------------------------------------
 

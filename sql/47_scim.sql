@@ -84,3 +84,21 @@ CREATE FUNCTION roster_private.max_age(p_config jsonb) RETURNS interval
                WHEN 'number' THEN make_interval(secs => (p_config ->> 'max_age')::double precision)
                WHEN 'string' THEN (p_config ->> 'max_age')::interval END;
 COMMENT ON FUNCTION roster_private.max_age IS 'After how long what a source stated and did not repeat is stale: seconds or an interval; NULL = never.';
+
+-- A change is made from a document that was read before, and made again when others came between. Who was overtaken
+-- more than once asks for the resource to be held.
+CREATE FUNCTION roster_private.scim_hold(p_source_id integer, p_is_group boolean, p_scim_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    c scim_context := scim_context_of(p_source_id, NULL);
+BEGIN
+    -- In the order and the modes of the writes, or the two could wait for each other.
+    PERFORM lock_iam(c.iam_id, p_is_group);
+    IF p_is_group THEN
+        PERFORM FROM scim_group r WHERE r.source_id = p_source_id AND r.scim_id = p_scim_id FOR UPDATE;
+    ELSE
+        PERFORM FROM scim_user r WHERE r.source_id = p_source_id AND r.scim_id = p_scim_id FOR UPDATE;
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.scim_hold IS 'Keeps a resource as it is for this transaction.';

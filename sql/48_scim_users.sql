@@ -380,7 +380,8 @@ BEGIN
         RETURNING g.group_id
     )
     SELECT array_agg(DISTINCT r.group_id) INTO v_groups FROM ready r
-    WHERE NOT EXISTS (SELECT FROM membership m WHERE m.user_id = p_user_id AND m.group_id = r.group_id AND m.source_id = c.source_id);
+    -- group_id + 0: by user, as in scim_change_members.
+    WHERE NOT EXISTS (SELECT FROM membership m WHERE m.user_id = p_user_id AND m.group_id + 0 = r.group_id AND m.source_id = c.source_id);
     IF v_groups IS NULL THEN
         RETURN;
     END IF;

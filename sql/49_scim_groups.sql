@@ -290,11 +290,10 @@ DECLARE
     v_children bigint[] := ARRAY(SELECT r.group_id FROM scim_group r WHERE r.rid = ANY (p_added.group_rids) AND r.group_id <> v_group);
     v_leaving  bigint[];
     v_unnested bigint[];
-    -- Looked up member by member: read from the group, a large one would be read to the end.
+    -- group_id + 0 keeps the index by group away: a large group would be read to the end for one member.
     v_entering bigint[] := ARRAY(
         SELECT u.id FROM unnest(p_added.user_ids) u(id)
-        LEFT JOIN LATERAL (SELECT true AS here FROM membership m WHERE m.user_id = u.id AND m.group_id = v_group AND m.source_id = c.source_id LIMIT 1) m ON true
-        WHERE m.here IS NULL ORDER BY u.id);
+        WHERE NOT EXISTS (SELECT FROM membership m WHERE m.user_id = u.id AND m.group_id + 0 = v_group AND m.source_id = c.source_id) ORDER BY u.id);
     v_nested   bigint[] := ARRAY(
         SELECT h.id FROM unnest(v_children) h(id)
         WHERE NOT EXISTS (SELECT FROM nesting n WHERE n.parent_id = v_group AND n.child_id = h.id AND n.source_id = c.source_id) ORDER BY h.id);
@@ -309,8 +308,9 @@ BEGIN
         v_unnested := ARRAY(SELECT n.child_id FROM nesting n WHERE n.parent_id = v_group AND n.source_id = c.source_id AND n.child_id <> ALL (v_children));
     ELSE
         -- Somebody removed by one name and added by another stays.
-        v_leaving := ARRAY(SELECT m.user_id FROM (SELECT unnest(p_removed.user_ids) EXCEPT SELECT unnest(p_added.user_ids)) u(id) CROSS JOIN LATERAL (
-            SELECT m.user_id FROM membership m WHERE m.user_id = u.id AND m.group_id = v_group AND m.source_id = c.source_id LIMIT 1) m);
+        v_leaving := ARRAY(SELECT m.user_id FROM membership m
+                           WHERE m.user_id = ANY (p_removed.user_ids) AND m.group_id + 0 = v_group AND m.source_id = c.source_id
+                           EXCEPT SELECT unnest(p_added.user_ids));
         v_unnested := ARRAY(SELECT n.child_id FROM nesting n JOIN scim_group r ON r.group_id = n.child_id AND r.source_id = c.source_id
                             WHERE r.rid = ANY (p_removed.group_rids) AND n.parent_id = v_group AND n.source_id = c.source_id);
     END IF;
@@ -323,10 +323,7 @@ BEGIN
     END IF;
     v_run := scim_run(c);
     IF cardinality(v_leaving) > 0 THEN
-        -- By place, which is sure while the resource is locked.
-        DELETE FROM membership m WHERE m.ctid = ANY (ARRAY(
-            SELECT o.ctid FROM unnest(v_leaving) u(id) CROSS JOIN LATERAL (
-                SELECT o.ctid FROM membership o WHERE o.user_id = u.id AND o.group_id = v_group AND o.source_id = c.source_id LIMIT 1) o));
+        DELETE FROM membership m WHERE m.user_id = ANY (v_leaving) AND m.group_id + 0 = v_group AND m.source_id = c.source_id;
     END IF;
     IF cardinality(v_entering) > 0 THEN
         v_first := take_numbers(v_run, cardinality(v_entering));

@@ -116,7 +116,10 @@ GRANT SELECT ON roster_private.scim_users, roster_private.scim_groups, roster_pr
     roster.scim_log TO roster_syncd;
 GRANT EXECUTE ON FUNCTION
     roster_private.scim_enter(text, text),
-    roster_private.scim_uuid(text),
+    roster_private.scim_few_members(integer, uuid, bigint),
+    roster_private.name_key(text, boolean),
+    roster_private.scim_hold(integer, boolean, uuid),
+    roster_private.name_key(text, boolean),
     roster_private.note_scim_refusal(integer, text, text, text, text, integer, text, text, jsonb, bigint),
     roster_private.purge_scim_log(),
     roster_private.scim_put_user(integer, text, uuid, boolean, bigint, boolean, jsonb, jsonb, text, text, text, text, jsonb, boolean,

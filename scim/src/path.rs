@@ -60,8 +60,19 @@ impl AttrPath {
         match locate(registry, kind, &self.name()) {
             Some(Located::Schema(Some(urn))) => document.get(&urn).into_iter().collect(),
             Some(Located::Attribute(place)) => self.selected(&place, document),
-            Some(Located::Schema(None)) | None => Vec::new(),
+            Some(Located::Schema(None)) => Vec::new(),
+            None => self.selected(&self.stray(), document),
         }
+    }
+
+    /// What no schema has may be in a document all the same: some sources keep it for the round trip.
+    fn stray(&self) -> Place<'static> {
+        let name = self.name();
+        let (name, sub) = match name.split_once('.') {
+            Some((first, sub)) if !urns::is_urn(&name) => (first.to_owned(), Some(sub.to_owned())),
+            _ => (name, None),
+        };
+        Place { urn: None, name, attribute: None, sub: sub.map(|name| Sub { name, attribute: None }) }
     }
 
     fn selected<'d>(&self, place: &Place<'_>, document: &'d Document) -> Vec<&'d Value> {

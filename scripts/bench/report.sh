@@ -2,18 +2,34 @@
 # The table. To be sourced after measure.sh.
 
 report() {
-    local machine
-    machine="$(nproc) cores, $(ask -c "SELECT 'PostgreSQL ' || current_setting('server_version')"), OpenLDAP $(openldap_version)"
     : >"$times/table"
     row what ours yardstick ratio goal
-    report_synchronisations
-    report_memory
-    report_reads
-    report_policies
-    report_single_changes
-    printf '\n%s users, %s memberships · %s\n' "$users" "$(ask -c 'SELECT count(*) FROM roster_private.membership WHERE source_id <> 1')" "$machine"
+    if [ -z "$only" ]; then
+        report_synchronisations
+        report_memory
+        report_reads
+        report_policies
+        report_single_changes
+    fi
+    report_scim
+    printf '\n%s\n' "$(machine)"
     printf 'Medians; every yardstick is measured in turns with what it is compared with.\n\n'
     print_table
+    [ -n "$only" ] || report_seconds
+}
+
+machine() {
+    local server
+    server="$(nproc) cores, PostgreSQL $(psql "$superuser" -At -c 'SHOW server_version')"
+    if [ -n "$only" ]; then
+        printf '%s users · %s' "$users" "$server"
+    else
+        printf '%s users, %s memberships · %s, OpenLDAP %s' "$users" \
+            "$(ask -c 'SELECT count(*) FROM roster_private.membership WHERE source_id <> 1')" "$server" "$(openldap_version)"
+    fi
+}
+
+report_seconds() {
     printf '\nCPU seconds: syncd %s in a first and %s in an unchanged sync, ldapsearch %s\n' \
         "$(median first 2)" "$(median unchanged 2)" "$(median ldapsearch 2)"
     printf 'Where a first sync spends its seconds, by function (make_plan to statistics are parts of complete_run):\n'

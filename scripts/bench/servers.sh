@@ -10,15 +10,17 @@ slapd_configuration() {
 }
 
 start_servers() {
-    say "Starting a private PostgreSQL and a private OpenLDAP in $bench"
+    say "Starting private servers in $bench"
     start_postgres "$bench"
     size_postgres
-    start_directory
+    [ -n "$only" ] || start_directory
     superuser=$(cat "$bench/pg.url")
     database=${superuser%/postgres}/bench
 }
 
 stop_servers() {
+    stop_peer
+    stop_scim
     stop_slapd "$directory"
     stop_postgres "$bench"
 }
@@ -61,7 +63,7 @@ psql() { "$("$(find_pg_config)" --bindir)/psql" -X -q "$@"; }
 fresh_database() {
     local password
     password=$(random_password)
-    psql "$superuser" -v password="$password" -f "$steps/database.sql"
+    psql "$superuser" -v name=bench -v password="$password" -f "$steps/database.sql"
     psql "$database" -v url="$(cat "$directory/ldap.url")" -f "$steps/source.sql" >/dev/null
     DATABASE_URL=postgresql://syncd_bench:$password@127.0.0.1:$(cat "$bench/pg.port")/bench
     LDAP_PASSWORD=$(cat "$directory/ldap.password")

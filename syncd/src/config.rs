@@ -27,14 +27,14 @@ impl ConfigError {
 /// The configuration of a source, by its kind.
 #[derive(Debug, Clone)]
 pub enum SourceConfig {
-    Ldap(ldap::LdapConfig),
+    Ldap(Box<ldap::LdapConfig>),
     Scim(Box<scim::ScimConfig>),
 }
 
 impl SourceConfig {
     pub fn parse(kind: &str, config: &Value) -> Result<Self, ConfigError> {
         match kind {
-            "ldap" => ldap::LdapConfig::parse(config).map(Self::Ldap),
+            "ldap" => ldap::LdapConfig::parse(config).map(Box::new).map(Self::Ldap),
             "scim" => scim::ScimConfig::parse(config).map(Box::new).map(Self::Scim),
             other => Err(ConfigError::UnsupportedKind(other.to_owned())),
         }

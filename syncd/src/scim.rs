@@ -31,6 +31,7 @@ pub fn router() -> Router<HttpState> {
     Router::new()
         .merge(handlers::routes(ResourceKind::User))
         .merge(handlers::routes(ResourceKind::Group))
+        .route("/.search", post(list::everything))
         .route("/Bulk", post(bulk::bulk))
         .merge(discovery::routes())
 }

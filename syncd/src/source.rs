@@ -8,7 +8,7 @@ use crate::secret::Secrets;
 
 pub fn open(source: &Source, secrets: &Secrets) -> Result<LdapSource, ConfigError> {
     match SourceConfig::parse(&source.kind, &source.config)? {
-        SourceConfig::Ldap(config) => Ok(LdapSource::new(config, secrets.clone())),
+        SourceConfig::Ldap(config) => Ok(LdapSource::new(*config, secrets.clone())),
         SourceConfig::Scim(_) => Err(ConfigError::Pushed("scim")),
     }
 }

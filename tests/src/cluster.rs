@@ -30,6 +30,7 @@ pub(crate) const TEMPLATE: &str = "roster_template";
 pub struct Cluster {
     pub port: u16,
     pub log: PathBuf,
+    data: PathBuf,
 }
 
 impl Cluster {
@@ -52,9 +53,27 @@ impl Cluster {
         let defaults = fs::read_to_string(&conf).expect("initdb wrote postgresql.conf");
         let sockets = format!("unix_socket_directories = '{}'\n", home.display());
         fs::write(&conf, defaults + SETTINGS + &sockets).expect("postgresql.conf is ours");
-        let cluster = Cluster { port: start_server(&home, &data), log: home.join("log") };
+        let cluster = Cluster { port: start_server(&home, &data), log: home.join("log"), data };
         cluster.make_template();
         cluster
+    }
+
+    /// Ends it as an administrator would, sessions and all.
+    pub fn stop(&self) {
+        run(as_postgres(&pg_binary("pg_ctl"))
+            .args(["-w", "-s", "-m", "fast", "-D"])
+            .arg(&self.data)
+            .arg("stop"));
+    }
+
+    /// The same server again, on the same port.
+    pub fn start_again(&self) {
+        let started = launch(&self.log, &self.data, self.port);
+        assert!(
+            started,
+            "PostgreSQL does not start again:\n{}",
+            fs::read_to_string(&self.log).unwrap_or_default()
+        );
     }
 
     pub(crate) fn connect(&self, database: &str, role: &str) -> Client {
@@ -84,25 +103,29 @@ fn start_server(home: &Path, data: &Path) -> u16 {
     // Somebody may take a free port before the server does: then try another.
     for attempt in 0.. {
         let port = free_port();
-        let started = as_postgres(&pg_binary("pg_ctl"))
-            .args(["-w", "-s", "-l"])
-            .arg(home.join("log"))
-            .arg("-D")
-            .arg(data)
-            .args(["-o", &format!("-p {port}"), "start"])
-            // A daemon that inherits the pipes of its parent keeps a reader waiting for ever.
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .status()
-            .expect("pg_ctl runs");
-        if started.success() {
+        if launch(&home.join("log"), data, port) {
             return port;
         }
         let log = fs::read_to_string(home.join("log")).unwrap_or_default();
         assert!(attempt < 3, "PostgreSQL does not start:\n{log}");
     }
     unreachable!("the loop above returns or panics")
+}
+
+fn launch(log: &Path, data: &Path, port: u16) -> bool {
+    as_postgres(&pg_binary("pg_ctl"))
+        .args(["-w", "-s", "-l"])
+        .arg(log)
+        .arg("-D")
+        .arg(data)
+        .args(["-o", &format!("-p {port}"), "start"])
+        // A daemon that inherits the pipes of its parent keeps a reader waiting for ever.
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .expect("pg_ctl runs")
+        .success()
 }
 
 /// PostgreSQL refuses to run as root: then it runs as `postgres`.

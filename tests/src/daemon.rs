@@ -47,6 +47,8 @@ impl Daemon {
         let mut child = Command::new(syncd())
             .env_clear()
             .env("DATABASE_URL", &self.url)
+            // Tests run side by side: no daemon takes the usual port from another.
+            .env("SYNCD_LISTEN", "127.0.0.1:0")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .args(arguments)
             .stdin(Stdio::null())
@@ -97,6 +99,10 @@ impl Running {
             watchdog::forget(self.pid);
         }
         true
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// SIGTERM.

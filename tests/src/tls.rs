@@ -1,6 +1,7 @@
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::binaries::{run, target};
@@ -11,8 +12,8 @@ use crate::watchdog;
 pub struct Tls {
     pub ca: PathBuf,
     pub other_ca: PathBuf,
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 impl Tls {
@@ -25,6 +26,25 @@ impl Tls {
             watchdog::finally(&format!("rm -rf '{}'", home.display()));
             make(&home)
         })
+    }
+
+    /// Sends a request over TLS to a server that must have our certificate, and returns what it says until it closes.
+    pub fn ask(&self, port: u16, request: &str) -> String {
+        let mut child = Command::new("openssl")
+            .args(["s_client", "-quiet", "-verify_return_error", "-connect"])
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("-CAfile")
+            .arg(&self.ca)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openssl is installed");
+        let mut input = child.stdin.take().expect("a pipe");
+        input.write_all(request.as_bytes()).expect("it reads all");
+        let output = child.wait_with_output().expect("it is our child");
+        drop(input);
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 

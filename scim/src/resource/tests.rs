@@ -206,7 +206,10 @@ proptest! {
 
 #[test]
 fn names_without_nul_only() {
-    let registry = Registry::new(RegistryOptions { extensions: ["urn:x:2.0:Ext".to_owned()].into(), ..Default::default() });
+    let registry = Registry::new(RegistryOptions {
+        extensions: ["urn:x:2.0:Ext".to_owned()].into(),
+        ..Default::default()
+    });
     let extension = json!({"userName": "sam", "urn:x:2.0:Ext": {"a\0": 1}});
     let unknown = json!({"userName": "sam", "sh\0oe": "44"});
     for (profile, body) in [(Profile::Default, extension), (Profile::Okta, unknown)] {

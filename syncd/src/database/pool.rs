@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{ManagerConfig, PoolError, RecyclingMethod, Runtime, TimeoutType};
+use deadpool_postgres::{ManagerConfig, PoolError, QueueMode, RecyclingMethod, Runtime, TimeoutType};
 
 use super::{Database, DatabaseError};
 
@@ -35,6 +35,8 @@ impl Pool {
             .create_timeout(Some(LONGEST_CONNECT))
             .recycle_timeout(Some(LONGEST_WAIT))
             .runtime(Runtime::Tokio1)
+            // Plans and caches of a connection that was just used are warm.
+            .queue_mode(QueueMode::Lifo)
             .build()
             .map_err(|error| DatabaseError::Lost(error.to_string()))?;
         Ok(Self { pool, place: database.place.clone() })

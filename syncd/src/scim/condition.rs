@@ -1,7 +1,6 @@
 //! Filters as SQL: every comparison is a constant piece, every literal a parameter.
 
 use roster_scim::filter::{CompareOp, Comparison, Condition, LinkCondition, TimeComparison};
-use roster_scim::schema::ResourceKind;
 
 use super::sql::{Parameter, Parameters, fill};
 use super::stored;
@@ -21,13 +20,13 @@ fn never() -> String {
 }
 
 /// A condition on rows `r` of `scim_users` or `scim_groups`.
-pub fn of_resources(condition: &Condition, kind: ResourceKind, parameters: &mut Parameters) -> String {
+pub fn of_resources(condition: &Condition, parameters: &mut Parameters) -> String {
     match condition {
         Condition::Always => always(),
         Condition::Never => never(),
-        Condition::All(parts) => joined(parts, AND, always, |part| of_resources(part, kind, parameters)),
-        Condition::Any(parts) => joined(parts, OR, never, |part| of_resources(part, kind, parameters)),
-        Condition::Not(part) => not(&of_resources(part, kind, parameters)),
+        Condition::All(parts) => joined(parts, AND, always, |part| of_resources(part, parameters)),
+        Condition::Any(parts) => joined(parts, OR, never, |part| of_resources(part, parameters)),
+        Condition::Not(part) => not(&of_resources(part, parameters)),
         Condition::Search(path) => {
             let path = parameters.add(Parameter::Text(path.clone()));
             fill(piece!("search"), &[("path", &path)])
@@ -140,7 +139,7 @@ mod tests {
             })),
         ]);
         let mut parameters = Parameters::of_source(1);
-        let sql = of_resources(&condition, ResourceKind::Group, &mut parameters);
+        let sql = of_resources(&condition, &mut parameters);
         assert!(!sql.contains("true; --") && sql.contains("$2") && sql.contains("$3"), "{sql}");
         assert!(!sql.contains('{'), "{sql}");
     }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use roster_scim::discovery::{Limits, resource_types, schemas, service_provider_config};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,7 +29,6 @@ pub fn routes() -> Router<HttpState> {
         .route("/Schemas", get(all_schemas))
         .route("/Schemas/{id}", get(one_schema))
         .route("/Me", any(me))
-        .route("/.search", post(everything))
 }
 
 async fn configuration(caller: Caller, query: Query) -> Answered {
@@ -92,10 +91,5 @@ fn one_of(values: Vec<Value>, id: &str) -> Answered {
 
 async fn me() -> Refusal {
     let detail = "a key of the API is nobody's account, so there is no /Me; use /Users with a filter";
-    Refusal::new(StatusCode::NOT_IMPLEMENTED, detail)
-}
-
-async fn everything() -> Refusal {
-    let detail = "users and groups are not searched together; use /Users/.search or /Groups/.search";
     Refusal::new(StatusCode::NOT_IMPLEMENTED, detail)
 }

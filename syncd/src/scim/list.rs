@@ -1,6 +1,7 @@
 //! Lists: GET of a collection and searches. Filter, order and page become one statement; how many there are in all needs a
 //! second one only when the page does not tell.
 
+mod everything;
 mod order;
 mod page;
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::members::{self, Frame, MemberShape};
 use super::query::Query;
 use crate::http::{Answer, Caller, HttpState, Refusal};
+pub use everything::everything;
 use page::{Page, Request};
 
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -26,14 +28,13 @@ pub async fn answer(
     let client = state.pool.get().await?;
     let page = request.page(&client).await?;
 
-    let around = around(&request, &page);
+    let around = around(&page, request.start_index());
     let listed = page.resources.into_iter();
     if kind == ResourceKind::Group && projection.wants("members") {
         let (before, after) = frame(&around)?;
         let groups = listed.map(|stored| (stored.rid, stored.shown(caller, kind, &projection))).collect();
         let shape = MemberShape::new(&caller.base, &projection);
-        let frame = Frame { groups, before, after };
-        let body = members::body(client, caller.source_id, frame, shape).await?;
+        let body = members::body(client, caller.source_id, Frame { groups, before, after }, shape).await?;
         return Ok(Answer::streamed(StatusCode::OK, body));
     }
     drop(client);
@@ -53,12 +54,12 @@ pub fn of_values(resources: Vec<Value>) -> Value {
 }
 
 /// All of the answer but its resources.
-fn around(request: &Request<'_>, page: &Page) -> Map<String, Value> {
+fn around(page: &Page, start_index: Option<i64>) -> Map<String, Value> {
     let mut around = Map::new();
     around.insert("schemas".to_owned(), json!([LIST_RESPONSE]));
     around.insert("totalResults".to_owned(), json!(page.total));
     around.insert("itemsPerPage".to_owned(), json!(page.resources.len()));
-    if let Some(index) = request.start_index() {
+    if let Some(index) = start_index {
         around.insert("startIndex".to_owned(), json!(index));
     }
     if let Some(cursor) = &page.next_cursor {

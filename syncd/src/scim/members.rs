@@ -24,7 +24,7 @@ use crate::http::Refusal;
 const PIECE: usize = 64 * 1024;
 /// A client that takes nothing for so long is gone: the connection to the database is needed.
 const LONGEST_STALL: Duration = Duration::from_secs(60);
-/// Answers to a PATCH leave members out when there are more.
+/// Answers to a PATCH leave members out when there are more; the statement reads one more than that.
 pub const MOST_IN_AN_ANSWER: usize = 100;
 
 /// One member of a group.
@@ -191,14 +191,12 @@ pub async fn body(client: Client, source_id: i32, frame: Frame, shape: MemberSha
     let rids: Vec<i64> = frame.groups.iter().map(|(rid, _)| *rid).collect();
     let mut writer = Writer::new(frame, shape);
     if rids.is_empty() {
-        writer.finish().map_err(cannot_write)?;
-        return Ok(Body::from(writer.out));
+        return complete(writer);
     }
     let mut rows = stream(&client, source_id, rids).await?;
     while writer.out.len() < PIECE {
         let Some(row) = rows.try_next().await? else {
-            writer.finish().map_err(cannot_write)?;
-            return Ok(Body::from(writer.out));
+            return complete(writer);
         };
         writer.member(&Member::from_row(&row)?).map_err(cannot_write)?;
     }
@@ -210,6 +208,16 @@ pub async fn body(client: Client, source_id: i32, frame: Frame, shape: MemberSha
         drop(client);
     });
     Ok(Body::from_stream(pieces(receiver)))
+}
+
+/// The answer to a client that does not want to see members: they are not read.
+pub fn body_without(frame: Frame, shape: MemberShape) -> Result<Body, Refusal> {
+    complete(Writer::new(frame, shape))
+}
+
+fn complete(mut writer: Writer) -> Result<Body, Refusal> {
+    writer.finish().map_err(cannot_write)?;
+    Ok(Body::from(writer.out))
 }
 
 async fn stream(client: &Client, source_id: i32, rids: Vec<i64>) -> Result<Pin<Box<RowStream>>, Refusal> {
@@ -295,8 +303,7 @@ pub async fn few(
     group: Uuid,
 ) -> Result<Option<Vec<Member>>, tokio_postgres::Error> {
     let statement = client.prepare_cached(statements::FEW_MEMBERS).await?;
-    let limit = MOST_IN_AN_ANSWER as i64 + 1;
-    let rows = client.query(&statement, &[&source_id, &group, &limit]).await?;
+    let rows = client.query(&statement, &[&source_id, &group]).await?;
     if rows.len() > MOST_IN_AN_ANSWER {
         return Ok(None);
     }

@@ -4,6 +4,7 @@ use roster_scim::schema::ResourceKind;
 
 pub const PUT_USER: &str = include_str!("../../sql/scim/put_user.sql");
 pub const PUT_GROUP: &str = include_str!("../../sql/scim/put_group.sql");
+pub const HOLD: &str = include_str!("../../sql/scim/hold.sql");
 pub const USER_GROUPS: &str = include_str!("../../sql/scim/user_groups.sql");
 pub const MEMBERS: &str = include_str!("../../sql/scim/members.sql");
 /// With gaps for the condition and the group.

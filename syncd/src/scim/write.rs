@@ -2,6 +2,7 @@
 //! stands in a bulk request goes the same way.
 
 mod call;
+mod hold;
 mod outcome;
 
 use roster_scim::document::Document;
@@ -18,11 +19,14 @@ use super::{select, statements};
 use crate::database::Client;
 use crate::http::{Caller, Refusal};
 use call::{GroupChange, UserChange};
+use hold::Hold;
 use outcome::Outcome;
 pub use outcome::{Links, Written};
 
 /// How often a change is tried again that others came before.
 const TRIES: usize = 10;
+/// After so many the resource is held: those who only ever come second would never get to write.
+const TRIES_WITHOUT_HOLD: usize = 2;
 
 /// Who changes what, and what the answer will show.
 #[derive(Debug)]
@@ -70,7 +74,8 @@ impl Changes<'_> {
         let demanded = self.demanded(kind, uuid, conditions).await?;
         // A provider that does not mention it has not said that it changed.
         let keeps_active = kind == ResourceKind::User && !incoming.document.contains_key("active");
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
+            let hold = self.hold(tried, kind, uuid).await?;
             let mut expected = demanded;
             if keeps_active {
                 let stored = self.stored(kind, uuid).await?;
@@ -83,6 +88,7 @@ impl Changes<'_> {
             let target = Target { id: uuid, create: false, expected };
             let outcome = self.put(kind, &target, &incoming).await?;
             if let Some(mut written) = outcome.written(kind, id)? {
+                commit(hold).await?;
                 written.document = Some(incoming.document);
                 written.dropped = incoming.dropped;
                 return Ok(written);
@@ -105,13 +111,15 @@ impl Changes<'_> {
         let patch = Patch::parse(&source.registry, kind, source.profile, body)?;
         let uuid = stored::id(id).ok_or_else(|| stored::not_found(kind, id))?;
         let demanded = self.demanded(kind, uuid, conditions).await?;
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
+            let hold = self.hold(tried, kind, uuid).await?;
             let attempt = match patch.touches_document() || kind == ResourceKind::User {
                 true => self.patch_document(kind, uuid, &patch, demanded).await?,
                 false => (self.patch_members(uuid, &patch, demanded).await?, None),
             };
             let (outcome, document) = attempt;
             if let Some(mut written) = outcome.written(kind, id)? {
+                commit(hold).await?;
                 written.document = document.or(written.document);
                 written.dropped = patch.dropped().clone();
                 return Ok(written);
@@ -130,6 +138,13 @@ impl Changes<'_> {
         let outcome =
             self.call(statement, &[&self.caller.source_id, &self.caller.label, &uuid, &demanded]).await?;
         outcome.written(kind, id)?.map(|_| ()).ok_or_else(changed_meanwhile)
+    }
+
+    async fn hold(&self, tried: usize, kind: ResourceKind, id: Uuid) -> Result<Option<Hold<'_>>, Refusal> {
+        if tried < TRIES_WITHOUT_HOLD {
+            return Ok(None);
+        }
+        Ok(Some(Hold::take(self.client, self.caller.source_id, kind, id).await?))
     }
 
     fn read(&self, kind: ResourceKind, body: Value) -> Result<Incoming, Refusal> {
@@ -236,6 +251,13 @@ impl Changes<'_> {
             remove.extend(found.into_iter().filter(|id| !members.add.contains(id)));
         }
         Ok(remove)
+    }
+}
+
+async fn commit(hold: Option<Hold<'_>>) -> Result<(), Refusal> {
+    match hold {
+        Some(hold) => Ok(hold.commit().await?),
+        None => Ok(()),
     }
 }
 

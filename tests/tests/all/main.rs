@@ -23,6 +23,7 @@ mod privileges;
 mod readme;
 mod reference;
 mod rules;
+mod scim;
 mod sources;
 mod sql_api;
 mod sso;

@@ -1,7 +1,7 @@
 //! What the README shows works: its SQL blocks run, in order, on what the demo contains, and answer something.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use roster_tests::{Db, Directory, Slapd, Tls, pg_binary, repository, run};
@@ -71,18 +71,31 @@ fn trimmed(text: &str) -> String {
 
 #[test]
 fn the_sql_blocks_of_the_docs_are_sql() {
-    let Ok(docs) = fs::read_dir(repository().join("docs")) else { return };
-    for doc in docs.flatten().filter(|doc| doc.path().extension().is_some_and(|e| e == "md")) {
-        let text = fs::read_to_string(doc.path()).expect("a readable file");
+    for doc in pages(&repository().join("docs")) {
+        let text = fs::read_to_string(&doc).expect("a readable file");
         let db = Db::fresh();
         for (line, block) in sql_blocks(&text) {
             // 42601 is a syntax error, 42883 a function that does not exist, 42703 a column.
             if let Err(told) = db.try_lines(&block) {
                 let wrong = ["[42601]", "[42883]", "[42703]"].iter().any(|code| told.contains(code));
-                assert!(!wrong, "{}, the block at line {line}:\n{block}\n{told}", doc.path().display());
+                assert!(!wrong, "{}, the block at line {line}:\n{block}\n{told}", doc.display());
             }
         }
     }
+}
+
+/// All Markdown files below a folder.
+fn pages(below: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(below).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(pages(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// The line and the text of each ```sql block.

@@ -64,6 +64,15 @@ impl<'c> Request<'c> {
         })
     }
 
+    /// Another part of the list than the client named.
+    pub fn between(self, start: i64, size: i64) -> Self {
+        Self { start: Start::Index(start), size, ..self }
+    }
+
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
     /// None: the client pages by cursor.
     pub fn start_index(&self) -> Option<i64> {
         match self.start {
@@ -145,7 +154,7 @@ impl<'c> Request<'c> {
     fn condition(&self, parameters: &mut Parameters) -> String {
         match &self.condition {
             None => condition::always(),
-            Some(condition) => condition::of_resources(condition, self.kind, parameters),
+            Some(condition) => condition::of_resources(condition, parameters),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use roster_scim::document::Document;
 use roster_scim::error::{ScimError, ScimType};
+use roster_scim::profile::Profile;
 use roster_scim::resource::fold;
 use roster_scim::schema::ResourceKind;
 use tokio_postgres::error::SqlState;
@@ -14,7 +15,7 @@ use super::outcome::{Links, Outcome};
 use super::{Changes, Echo, TRIES, Target};
 use crate::database::DatabaseError;
 use crate::http::Refusal;
-use crate::scim::stored::Stored;
+use crate::scim::stored::{self, Stored};
 use crate::scim::{members, select, statements};
 
 /// What is stated about a user.
@@ -85,8 +86,8 @@ impl Changes<'_> {
         let facts = change.document.map(|document| source.mapping.group(&source.registry, document));
         let search = change.document.map(|document| fold(&source.registry, ResourceKind::Group, document));
         let (names, values) = facts.as_ref().map(|facts| columns(&facts.attributes)).unwrap_or_default();
-        // RFC 7644 knows no error for a member that is not there: to the letter, it may come.
-        let later = if source.profile.is_strict() { change.add } else { self.later };
+        let awaited = awaited_members(source.profile, change.add);
+        let later = if awaited.is_empty() { self.later } else { &awaited };
         let parameters: [&(dyn ToSql + Sync); 17] = [
             &self.caller.source_id,
             &self.caller.label,
@@ -184,6 +185,15 @@ impl Changes<'_> {
         let groups = row.map(|row| row.try_get(0)).transpose()?;
         Ok(Links::Groups(groups.flatten()))
     }
+}
+
+/// Members that nobody has to know yet. RFC 7644 has no error for one that is not there: to the letter, it may come. By
+/// default that holds for names that cannot be ids of ours, so must be those of a system that tells of the user later; an
+/// id that was never given out is an error that the provider should see.
+fn awaited_members(profile: Profile, add: &[String]) -> Vec<String> {
+    let awaited =
+        |value: &&String| profile.is_strict() || profile == Profile::Default && stored::id(value).is_none();
+    add.iter().filter(awaited).cloned().collect()
 }
 
 fn columns(pairs: &BTreeSet<(String, String)>) -> (Vec<&str>, Vec<&str>) {

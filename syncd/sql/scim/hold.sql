@@ -1,0 +1,1 @@
+SELECT roster_private.scim_hold($1, $2, $3)
