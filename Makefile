@@ -34,8 +34,9 @@ test: install ## Run the tests against real servers
 	@scripts/test.sh
 
 .PHONY: test-all
-test-all: install ## Run the tests, the long ones too
+test-all: install ## Run the tests, the long ones too, and the fuzz targets (FUZZ_SECONDS each)
 	@scripts/test.sh --include-ignored
+	@scripts/fuzz.sh
 
 .PHONY: bench
 bench: install ## Measure synchronisations and reads, and compare them with ldapsearch

@@ -20,6 +20,7 @@ COMMENT ON TABLE roster_private.scim_user IS 'User resources. scim_id = the id t
 CREATE INDEX scim_user_order ON roster_private.scim_user (source_id, rid);
 -- Names compare as filters do; joined users, whose name is another source's, included.
 CREATE UNIQUE INDEX scim_user_name ON roster_private.scim_user (source_id, (search ->> 'username'));
+CREATE INDEX scim_user_external ON roster_private.scim_user (source_id, (search ->> 'externalid'));
 -- A pending list would make the filter that follows a burst of new users slow.
 CREATE INDEX scim_user_search ON roster_private.scim_user USING gin (search jsonb_path_ops) WITH (fastupdate = off);
 

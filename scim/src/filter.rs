@@ -14,7 +14,7 @@ mod show;
 
 use serde_json::{Number, Value};
 
-pub use condition::{CompareOp, Comparison, Condition, LinkCondition, TimeComparison};
+pub use condition::{CompareOp, Comparison, Condition, Key, LinkCondition, TimeComparison};
 pub(crate) use jsonpath::keys as jsonpath_keys;
 pub(crate) use parser::parse_path;
 pub(crate) use plan::Plan;
@@ -64,7 +64,7 @@ pub fn matches(filter: &Filter, registry: &Registry, kind: ResourceKind, search:
 
 /// The filter as a condition for the database.
 pub fn compile(filter: &Filter, registry: &Registry, kind: ResourceKind) -> Result<Condition, ScimError> {
-    resolve::resource(filter, registry, kind).map(|plan| jsonpath::condition(&plan))
+    resolve::resource(filter, registry, kind).map(|plan| jsonpath::condition(&plan, kind))
 }
 
 /// What `filter` demands of one element of `attribute`, which None leaves undefined.

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::schema::ResourceKind;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CompareOp {
     Eq,
@@ -89,6 +91,29 @@ pub struct TimeComparison {
     pub at: DateTime<Utc>,
 }
 
+/// What providers look resources up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Of users.
+    UserName,
+    /// Of users.
+    ExternalId,
+    /// Of groups.
+    DisplayName,
+}
+
+impl Key {
+    /// The key of a folded name, if resources of that kind have an index for it.
+    pub(crate) fn of(kind: ResourceKind, name: &str) -> Option<Self> {
+        match (kind, name) {
+            (ResourceKind::User, "username") => Some(Key::UserName),
+            (ResourceKind::User, "externalid") => Some(Key::ExternalId),
+            (ResourceKind::Group, "displayname") => Some(Key::DisplayName),
+            _ => None,
+        }
+    }
+}
+
 /// A filter over resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
@@ -99,6 +124,8 @@ pub enum Condition {
     Never,
     /// A jsonpath that selects something in the search document: `search @? $n::jsonpath`. Never NULL.
     Search(String),
+    /// An attribute with an index of its own has this folded text: `search ->> 'key' = $n`. NULL where it has none.
+    Key(Key, String),
     /// The id as text, exactly.
     Id(Comparison),
     Created(TimeComparison),

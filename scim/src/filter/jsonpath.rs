@@ -3,24 +3,36 @@
 //! In lax mode a comparison of different types is unknown, and so is its negation. Hence negation is `Condition::Not` outside
 //! of elements, and inside it is pushed down to the comparisons, which then count unknown as false.
 
-use super::condition::{CompareOp, Condition};
+use super::condition::{CompareOp, Condition, Key};
 use super::operand::Operand;
 use super::plan::{Plan, Test};
+use crate::schema::ResourceKind;
 
-pub(super) fn condition(plan: &Plan) -> Condition {
+pub(super) fn condition(plan: &Plan, kind: ResourceKind) -> Condition {
+    let each = |plans: &[Plan]| plans.iter().map(|plan| condition(plan, kind)).collect();
     match plan {
         Plan::Always => Condition::Always,
         Plan::Never => Condition::Never,
-        Plan::All(plans) => Condition::All(plans.iter().map(condition).collect()),
-        Plan::Any(plans) => Condition::Any(plans.iter().map(condition).collect()),
-        Plan::Not(plan) => Condition::Not(Box::new(condition(plan))),
-        Plan::Value { keys, test } => Condition::Search(search(keys, test)),
+        Plan::All(plans) => Condition::All(each(plans)),
+        Plan::Any(plans) => Condition::Any(each(plans)),
+        Plan::Not(plan) => Condition::Not(Box::new(condition(plan, kind))),
+        Plan::Value { keys, test } => value(keys, test, kind),
         Plan::Id(comparison) => Condition::Id(comparison.clone()),
         Plan::Created(comparison) => Condition::Created(comparison.clone()),
         Plan::Modified(comparison) => Condition::Modified(comparison.clone()),
         Plan::Member(link) => Condition::Member(link.clone()),
         Plan::UserGroup(link) => Condition::UserGroup(link.clone()),
     }
+}
+
+/// What providers ask before every change has indexes of its own: their plans can be kept, those of a jsonpath cannot.
+fn value(keys: &[String], test: &Test, kind: ResourceKind) -> Condition {
+    if let ([name], Test::Holds(CompareOp::Eq, Operand::Text(text))) = (keys, test)
+        && let Some(key) = Key::of(kind, name)
+    {
+        return Condition::Key(key, text.clone());
+    }
+    Condition::Search(search(keys, test))
 }
 
 fn search(keys: &[String], test: &Test) -> String {

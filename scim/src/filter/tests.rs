@@ -139,7 +139,7 @@ fn equality_has_the_form_that_an_index_answers() {
         Condition::Search(path) => path,
         other => panic!("{other:?}"),
     };
-    assert_eq!(search(r#"userName eq "Sam""#), r#"$ ? (@."username" == "sam")"#);
+    assert_eq!(search(r#"displayName eq "Sam""#), r#"$ ? (@."displayname" == "sam")"#);
     assert_eq!(search(r#"emails.value eq "X""#), r#"$ ? (@."emails"."value" == "x")"#);
     assert_eq!(
         search(r#"emails[type eq "work"].value eq "x""#),
@@ -159,6 +159,9 @@ fn columns_and_links_have_their_own_conditions() {
     let user = |filter| condition(ResourceKind::User, filter);
     let group = |filter| condition(ResourceKind::Group, filter);
     assert_eq!(user(r#"id eq "AbC""#), Condition::Id(eq("AbC")));
+    assert_eq!(user(r#"userName eq "Sam""#), Condition::Key(Key::UserName, "sam".to_owned()));
+    assert_eq!(user(r#"externalId eq "AbC""#), Condition::Key(Key::ExternalId, "AbC".to_owned()));
+    assert_eq!(group(r#"displayName eq "Dev""#), Condition::Key(Key::DisplayName, "dev".to_owned()));
     assert_eq!(
         user(r#"meta.lastModified gt "2026-01-02T03:04:05+02:00""#),
         Condition::Modified(TimeComparison {

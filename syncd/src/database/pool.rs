@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{ManagerConfig, PoolError, QueueMode, RecyclingMethod, Runtime, TimeoutType};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, ManagerConfig, PoolError, QueueMode, RecyclingMethod, Runtime,
+    TimeoutType,
+};
 
 use super::{Database, DatabaseError};
 
@@ -13,6 +16,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 /// A server that vanished without a word is noticed after this time.
 const SILENCE: Duration = Duration::from_secs(30);
+
+async fn prepare_session(client: &ClientWrapper) -> Result<(), HookError> {
+    client.batch_execute(include_str!("../../sql/http_session.sql")).await.map_err(HookError::Backend)
+}
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,6 +44,7 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             // Plans and caches of a connection that was just used are warm.
             .queue_mode(QueueMode::Lifo)
+            .post_create(Hook::async_fn(|client, _| Box::pin(prepare_session(client))))
             .build()
             .map_err(|error| DatabaseError::Lost(error.to_string()))?;
         Ok(Self { pool, place: database.place.clone() })

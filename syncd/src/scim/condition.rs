@@ -1,6 +1,6 @@
 //! Filters as SQL: every comparison is a constant piece, every literal a parameter.
 
-use roster_scim::filter::{CompareOp, Comparison, Condition, LinkCondition, TimeComparison};
+use roster_scim::filter::{CompareOp, Comparison, Condition, Key, LinkCondition, TimeComparison};
 
 use super::sql::{Parameter, Parameters, fill};
 use super::stored;
@@ -31,11 +31,23 @@ pub fn of_resources(condition: &Condition, parameters: &mut Parameters) -> Strin
             let path = parameters.add(Parameter::Text(path.clone()));
             fill(piece!("search"), &[("path", &path)])
         }
+        Condition::Key(key, value) => {
+            let value = parameters.add(Parameter::Text(value.clone()));
+            compared(CompareOp::Eq, key_column(*key), &value)
+        }
         Condition::Id(comparison) => of_id(comparison, piece!("id_is"), piece!("column_id"), parameters),
         Condition::Created(comparison) => of_time(comparison, piece!("column_created"), parameters),
         Condition::Modified(comparison) => of_time(comparison, piece!("column_modified"), parameters),
         Condition::Member(link) => linked(piece!("member"), &of_members(link, parameters)),
         Condition::UserGroup(link) => linked(piece!("user_group"), &of_user_groups(link, parameters)),
+    }
+}
+
+fn key_column(key: Key) -> &'static str {
+    match key {
+        Key::UserName => piece!("column_username"),
+        Key::ExternalId => piece!("column_external_id"),
+        Key::DisplayName => piece!("column_display_name"),
     }
 }
 

@@ -1,0 +1,2 @@
+-- A request is never worth starting workers for.
+SET max_parallel_workers_per_gather = 0
