@@ -3,7 +3,7 @@
 
 CREATE TYPE roster_private.scim_written AS (
     outcome text, scim_id uuid, version bigint, created_at timestamptz, modified_at timestamptz, detail text);
-COMMENT ON TYPE roster_private.scim_written IS 'What became of a request: created, changed, same, deleted; missing (no such id in this source), stale (another version), taken (detail says what and by whom), unknown_members (none of the members is known).';
+COMMENT ON TYPE roster_private.scim_written IS 'What became of a request: created, changed, same, deleted; missing (no such id in this source), stale (another version), taken (detail says what and by whom), unknown_members (none of the members is known). Of a user that was written, detail = admitted: groups had waited.';
 
 CREATE FUNCTION roster_private.scim_refused(p_outcome text, p_detail text DEFAULT NULL) RETURNS roster_private.scim_written
     LANGUAGE sql IMMUTABLE

@@ -87,9 +87,10 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM scim_pending p WHERE p.source_id = p_source_id AND p.value IN (p_scim_id::text, v_user.external_id)) THEN
         PERFORM scim_admit_user(c, v_user.user_id, ARRAY[p_scim_id::text, v_user.external_id]);
+        v_detail := 'admitted';
     END IF;
     RETURN ROW(CASE WHEN p_create THEN 'created' WHEN v_same THEN 'same' ELSE 'changed' END, v_resource.scim_id, v_resource.version,
-               v_resource.created_at, v_resource.modified_at, NULL)::scim_written;
+               v_resource.created_at, v_resource.modified_at, v_detail)::scim_written;
 END $$;
 COMMENT ON FUNCTION roster_private.scim_put_user IS 'Writes a user resource and all that follows from it, in one transaction. p_expected: the version that the document was made from, NULL = any. p_full: a POST or PUT, which states everything anew. A POST finds a user who left by the same external id, adopts one without any, or makes a new one. Errors: 22023 unusable name, 23505 somebody else took the name at this moment.';
 

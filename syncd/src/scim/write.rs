@@ -55,7 +55,12 @@ impl Changes<'_> {
             incoming.document.entry("active").or_insert(Value::Bool(true));
         }
         let target = Target { id, create: true, expected: None };
-        let outcome = self.put(kind, &target, &incoming).await?;
+        // Who is new is in no group, unless one has waited: nothing has to be read for the answer.
+        let silent = Changes { echo: Echo::Nothing, ..*self };
+        let mut outcome = silent.put(kind, &target, &incoming).await?;
+        if outcome.was_admitted() && self.echo == Echo::All {
+            outcome = outcome.with_links(self.groups_of(id).await?);
+        }
         let mut written = outcome.written(kind, &id.to_string())?.ok_or_else(Refusal::fault)?;
         written.document = Some(incoming.document);
         written.dropped = incoming.dropped;

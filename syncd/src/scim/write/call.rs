@@ -179,7 +179,7 @@ impl Changes<'_> {
         Outcome::from_row(&row)
     }
 
-    async fn groups_of(&self, user: Uuid) -> Result<Links, Refusal> {
+    pub(super) async fn groups_of(&self, user: Uuid) -> Result<Links, Refusal> {
         let statement = self.client.prepare_cached(statements::USER_GROUPS).await?;
         let row = self.client.query_opt(&statement, &[&self.caller.source_id, &user]).await?;
         let groups = row.map(|row| row.try_get(0)).transpose()?;

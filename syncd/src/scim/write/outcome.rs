@@ -67,6 +67,11 @@ impl Outcome {
         Ok(Self { word, detail: row.try_get(5)?, row: written })
     }
 
+    /// True of a user for whom groups had waited.
+    pub fn was_admitted(&self) -> bool {
+        self.row.is_some() && self.detail.is_some()
+    }
+
     pub fn with_links(mut self, links: Links) -> Self {
         if let Some(written) = &mut self.row {
             written.links = links;
