@@ -133,7 +133,10 @@ pub fn masked(text: &str) -> String {
     format!("string({})", text.chars().count())
 }
 
+/// Short, and without what no text of PostgreSQL can hold: one entry that cannot be written would lose others.
 fn cut(text: String) -> String {
+    let text: String =
+        text.chars().map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect();
     match text.char_indices().nth(LONGEST_KEPT) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,

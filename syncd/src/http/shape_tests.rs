@@ -104,3 +104,10 @@ fn filters_keep_their_form_and_lose_their_values() {
         assert_eq!(mask_filter(filter), shown);
     }
 }
+
+#[test]
+fn nothing_is_shown_that_no_text_can_hold() {
+    let body = json!({"a\0b": "c\0", "path": "x\0", "schemas": ["y\0"]}).to_string();
+    let shape = of_request(Some("filter=a%00b%20pr"), None, Some(body.as_bytes())).unwrap();
+    assert!(!shape.to_string().contains("\\u0000"), "{shape}");
+}

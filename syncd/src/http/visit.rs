@@ -57,7 +57,7 @@ impl Visit {
             path: None,
             status: i32::from(status.as_u16()),
             scim_type: noted.scim_type.clone(),
-            reason: noted.reason.chars().take(LONGEST_REASON).collect(),
+            reason: noted.reason.chars().filter(|c| *c != '\0').take(LONGEST_REASON).collect(),
             shape: None,
         };
         match status {

@@ -149,6 +149,22 @@ fn parameters_that_make_no_sense() {
         let answer = lab.scim.query("/Users", &[(name, value)]);
         assert_eq!(answer.status, status, "{name}={value}: {answer:?}");
     }
+    for filter in [
+        "userName eq \"a\\u0000\"",
+        "title co \"a\\u0000\"",
+        "emails[value sw \"\\u0000\"] or id eq \"\\u0000\"",
+    ] {
+        let status = lab.scim.query("/Users", &[("filter", filter)]).status;
+        assert!(status == 200 || status == 400, "{filter}: {status}");
+    }
+    let status = lab.scim.query("/Groups", &[("filter", "members[display eq \"\\u0000\"]")]).status;
+    assert!(status == 200 || status == 400, "{status}");
+    let id = lab.scim.create(
+        "/Groups",
+        &json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Staff"}),
+    );
+    let operations = json!([{"op": "add", "path": "members", "value": [{"value": "a\0"}]}]);
+    lab.scim.patch(&format!("/Groups/{id}"), &operations).expect(400);
     lab.scim.get("/Users?filter=%").expect(400);
     lab.scim.get("/Users?%FF=%FF&=&==&&&").expect(200);
 }
