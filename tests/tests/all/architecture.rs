@@ -50,6 +50,27 @@ fn connectors_and_records_know_nothing_of_the_database() {
 }
 
 #[test]
+fn the_rules_of_scim_know_no_io() {
+    for (path, text) in sources(&repository().join("scim/src")) {
+        for forbidden in ["tokio", "axum", "postgres", "std::fs", "std::net", "std::env"] {
+            assert!(!mentions(&text, forbidden), "{} knows {forbidden}", path.display());
+        }
+    }
+}
+
+#[test]
+fn requests_and_runs_are_apart() {
+    for (path, text) in daemon() {
+        let name = path.display().to_string();
+        if name.contains("/src/http/") || name.contains("/src/scim/") {
+            for forbidden in ["crate::pipeline", "crate::staging", "crate::record", "crate::lease"] {
+                assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_daemon_has_no_sql_in_its_code() {
     for (path, text) in daemon() {
         // What a person is told to call is no SQL of the daemon.
