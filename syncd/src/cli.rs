@@ -146,9 +146,9 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct ListenArgs {
-    /// Where to serve HTTP; port 0 takes a free one
-    #[arg(long, env = "SYNCD_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8480")]
-    pub listen: SocketAddr,
+    /// Where to serve HTTP; port 0 takes a free one [default: 127.0.0.1:8480, once no other process has it]
+    #[arg(long, env = "SYNCD_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
 
     /// Write the port there, and nothing else, once connections are accepted
     #[arg(long, value_name = "FILE")]

@@ -109,8 +109,10 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
 
 /// Both end on a signal, side by side.
 async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outcome> {
-    let server = HttpServer::start(&around.database, args)?;
-    let served = async { anyhow::Ok(server.run(&around.shutdown).await?) };
+    let server = HttpServer::start_if_free(&around.database, args)?;
+    let served = async {
+        anyhow::Ok(HttpServer::run_when_free(server, &around.database, &around.shutdown, args).await?)
+    };
     let synchronised = async { anyhow::Ok(scheduler::run(around).await?) };
     let ((), outcome) = tokio::try_join!(served, synchronised)?;
     Ok(outcome)

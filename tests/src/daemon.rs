@@ -20,7 +20,13 @@ pub struct Daemon {
 
 impl Daemon {
     pub(crate) fn new(url: String, role: String) -> Daemon {
-        Daemon { url, role, variables: Vec::new() }
+        // Tests run side by side: no daemon takes the usual port from another.
+        Daemon { url, role, variables: vec![("SYNCD_LISTEN".into(), "127.0.0.1:0".into())] }
+    }
+
+    pub fn without(mut self, name: &str) -> Daemon {
+        self.variables.retain(|(given, _)| given != name);
+        self
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Daemon {
@@ -47,8 +53,6 @@ impl Daemon {
         let mut child = Command::new(syncd())
             .env_clear()
             .env("DATABASE_URL", &self.url)
-            // Tests run side by side: no daemon takes the usual port from another.
-            .env("SYNCD_LISTEN", "127.0.0.1:0")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .args(arguments)
             .stdin(Stdio::null())

@@ -1,7 +1,7 @@
 //! From the command line to a server that accepts, and to its end.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 use tower::util::MapRequest;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::connection::Gate;
 use super::forwarded::Proxies;
@@ -26,6 +26,8 @@ use crate::database::{Database, DatabaseError, Pool};
 use crate::shutdown::Shutdown;
 use crate::task::Owned;
 
+const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8480);
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// For the head of a request, and between two requests.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 /// Less than the time that a stop of the daemon may take.
@@ -62,6 +64,42 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
+    /// None: nobody has said where to listen, and another process has the usual address.
+    pub fn start_if_free(database: &Database, args: &ListenArgs) -> Result<Option<Self>, ServerError> {
+        match Self::start(database, args) {
+            Ok(server) => Ok(Some(server)),
+            Err(ServerError::Listen { reason, .. })
+                if args.listen.is_none() && reason.kind() == io::ErrorKind::AddrInUse =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A second daemon of a machine synchronises as any other; HTTP it serves when the first one has gone.
+    pub async fn run_when_free(
+        mut server: Option<Self>,
+        database: &Database,
+        shutdown: &Shutdown,
+        args: &ListenArgs,
+    ) -> Result<(), ServerError> {
+        if server.is_none() {
+            let address = listen_address(args);
+            warn!(%address, "another process has this address: HTTP is not served until it is free; --listen names another");
+        }
+        loop {
+            if let Some(server) = server {
+                return server.run(shutdown).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = shutdown.requested() => return Ok(()),
+            }
+            server = Self::start_if_free(database, args)?;
+        }
+    }
+
     /// Needs no database yet.
     pub fn start(database: &Database, args: &ListenArgs) -> Result<Self, ServerError> {
         let files = certificate_files(args);
@@ -106,20 +144,26 @@ impl HttpServer {
     }
 }
 
+fn listen_address(args: &ListenArgs) -> SocketAddr {
+    args.listen.unwrap_or(USUAL_ADDRESS)
+}
+
 fn certificate_files(args: &ListenArgs) -> Option<CertificateFiles> {
     let (certificate, key) = (args.tls_cert.clone()?, args.tls_key.clone()?);
     Some(CertificateFiles { certificate, key })
 }
 
 fn refuse_clear_text(args: &ListenArgs, is_tls: bool) -> Result<(), ServerError> {
-    let is_safe = is_tls || args.insecure_http || args.listen.ip().to_canonical().is_loopback();
-    if is_safe { Ok(()) } else { Err(ServerError::ClearText(args.listen)) }
+    let address = listen_address(args);
+    let is_safe = is_tls || args.insecure_http || address.ip().to_canonical().is_loopback();
+    if is_safe { Ok(()) } else { Err(ServerError::ClearText(address)) }
 }
 
 /// Clients that connect from here on are served as soon as the server runs.
 fn bind(args: &ListenArgs) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let refused = |reason| ServerError::Listen { address: args.listen, reason };
-    let listener = TcpListener::bind(args.listen).map_err(refused)?;
+    let address = listen_address(args);
+    let refused = |reason| ServerError::Listen { address, reason };
+    let listener = TcpListener::bind(address).map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use roster_tests::Tls;
+use roster_tests::{Tls, wait_until};
 use serde_json::json;
 
 use super::{Lab, user};
@@ -87,6 +87,27 @@ fn an_open_address_needs_tls_or_consent() {
     let done = lab.db.daemon().run(&["run", "--listen", "0.0.0.0:0"]);
     assert!(matches!(done.code, Some(1 | 2)), "{done:?}");
     assert!(done.said().contains("--insecure-http") && done.said().contains("--tls-cert"), "{done:?}");
+}
+
+#[test]
+fn an_address_that_is_taken_stops_only_who_asked_for_it() {
+    let lab = Lab::new();
+    let usual = lab.db.daemon().without("SYNCD_LISTEN");
+    let mut both = [usual.spawn(&["run"]), usual.spawn(&["run"])];
+    for daemon in &mut both {
+        wait_until("syncd is ready, with or without the usual port", || {
+            assert!(!daemon.ends_within(Duration::ZERO), "{}", daemon.said());
+            daemon.said().contains("syncd is ready")
+        });
+    }
+    assert!(
+        both.iter().any(|daemon| daemon.said().contains("HTTP is not served")),
+        "one port serves one of them"
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let done = usual.run(&["run", "--listen", &address]);
+    assert!(done.code == Some(1) && done.said().contains(&address), "{done:?}");
 }
 
 #[test]
