@@ -202,7 +202,6 @@ fn the_time_an_answer_takes_tells_nothing() {
         };
         (0..5).map(timed).min().expect("five times")
     };
-    let right = fastest("sam", "correct horse");
     for (username, password) in [
         ("nobody", "wrong"),
         ("bare", "wrong"),
@@ -210,8 +209,12 @@ fn the_time_an_answer_takes_tells_nothing() {
         ("sam", "wrong"),
         ("sam", "locked"),
     ] {
-        let time = fastest(username, password);
-        assert!(time * 3 > right && right * 3 > time, "{username}: {time:?}, a right password {right:?}");
+        // A busy machine slows down some of them; an answer that is cheaper than the others always is.
+        let alike = (0..10).any(|_| {
+            let (right, time) = (fastest("sam", "correct horse"), fastest(username, password));
+            time * 3 > right && right * 3 > time
+        });
+        assert!(alike, "{username}, {password}: the time tells it from a right password");
     }
 }
 
