@@ -24,13 +24,23 @@ CREATE INDEX user_attribute_history_user ON roster_private.user_attribute_histor
 -- The run that is being written. Set by the calls of this schema right before they write, so a value set by
 -- anybody else is never read.
 CREATE FUNCTION roster_private.write_as(p_run_id bigint) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$ SELECT set_config('roster_private.run', p_run_id::text, true) $$;
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    PERFORM set_config('roster_private.run', p_run_id::text, true);
+END $$;
 COMMENT ON FUNCTION roster_private.write_as IS 'Names the run that the following writes of this transaction belong to.';
 
 CREATE FUNCTION roster_private.take_numbers(p_run_id bigint, p_count bigint) RETURNS integer
-    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$ UPDATE run SET changes = changes + p_count WHERE run_id = p_run_id RETURNING (changes - p_count)::integer $$;
+    -- PL/pgSQL keeps the plan: single changes come by here once or twice each.
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_first integer;
+BEGIN
+    UPDATE run r SET changes = r.changes + p_count WHERE r.run_id = p_run_id RETURNING r.changes - p_count INTO v_first;
+    RETURN v_first;
+END $$;
 COMMENT ON FUNCTION roster_private.take_numbers IS 'Reserves ordinals for p_count changes of a run: result + 1 .. result + p_count.';
 
 CREATE FUNCTION roster_private.keep_history() RETURNS trigger
@@ -41,6 +51,9 @@ DECLARE
     v_count bigint;
     v_moved text;
 BEGIN
+    IF TG_OP = 'DELETE' AND NOT EXISTS (SELECT FROM old_rows) THEN
+        RETURN NULL;
+    END IF;
     -- A new version supersedes the old one; a name merely given up is no new version.
     v_moved := CASE TG_OP
         WHEN 'DELETE' THEN 'old_rows o'
