@@ -1,25 +1,38 @@
 -- Single changes: what a SQL call states belongs to the source "manual". Calls of one transaction are one run.
 
-CREATE FUNCTION roster_private.single_run(p_iam_id integer) RETURNS bigint
+CREATE TYPE roster_private.ordinals AS (run_id bigint, first integer);
+COMMENT ON TYPE roster_private.ordinals IS 'A run and where the ordinals reserved in it begin: first + 1.';
+
+CREATE FUNCTION roster_private.begin_single(p_actor text, p_source_id integer, p_iam_id integer, p_count integer) RETURNS roster_private.ordinals
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_run bigint := nullif(current_setting('roster_private.run', true), '')::bigint;
+    v_run     bigint := nullif(current_setting('roster_private.run', true), '')::bigint;
     v_iam_ids integer[];
 BEGIN
     -- The setting is a hint that anybody can forge; the row decides.
     SELECT r.iam_ids INTO v_iam_ids FROM run r
-    WHERE r.run_id = v_run AND r.single AND r.source_id = 1 AND r.xact = pg_current_xact_id() AND r.begun = transaction_timestamp();
+    WHERE r.run_id = v_run AND r.single AND r.source_id = p_source_id
+      AND r.xact = pg_current_xact_id() AND r.begun = transaction_timestamp();
     IF NOT FOUND THEN
         v_run := nextval('roster_private.run_id_seq');
-        INSERT INTO run (run_id, actor, source_id, iam_ids, single) VALUES (v_run, caller(), 1, ARRAY[p_iam_id], true);
+        INSERT INTO run (run_id, actor, source_id, iam_ids, single, changes) VALUES (v_run, p_actor, p_source_id, ARRAY[p_iam_id], true, p_count);
         PERFORM write_as(v_run);
+        RETURN ROW(v_run, 0)::ordinals;
     ELSIF p_iam_id <> ALL (v_iam_ids) THEN
         UPDATE run r SET iam_ids = r.iam_ids || p_iam_id WHERE r.run_id = v_run;
     END IF;
-    RETURN v_run;
+    RETURN ROW(v_run, CASE WHEN p_count > 0 THEN take_numbers(v_run, p_count) END)::ordinals;
 END $$;
-COMMENT ON FUNCTION roster_private.single_run IS 'The run of this transaction''s single changes, begun when it has none yet.';
+COMMENT ON FUNCTION roster_private.begin_single IS 'The run of this transaction''s single changes for one source, begun by p_actor when it has none yet, with p_count ordinals reserved in it.';
+
+CREATE FUNCTION roster_private.single_run(p_iam_id integer) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    RETURN (begin_single(caller(), 1, p_iam_id, 0)).run_id;
+END $$;
+COMMENT ON FUNCTION roster_private.single_run IS 'The run of this transaction''s SQL calls.';
 
 CREATE FUNCTION roster_private.record_config(p_run_id bigint, p_change text, p_kind text, p_iam_id integer, p_subject text,
                                              p_name text, p_before jsonb, p_after jsonb) RETURNS void

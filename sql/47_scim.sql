@@ -28,31 +28,25 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.scim_context_of IS 'The context of a request of a source.';
 
-CREATE TYPE roster_private.scim_ordinals AS (run_id bigint, first integer);
-COMMENT ON TYPE roster_private.scim_ordinals IS 'A run and where the ordinals reserved in it begin: first + 1.';
-
-CREATE FUNCTION roster_private.scim_take(c roster_private.scim_context, p_count integer) RETURNS roster_private.scim_ordinals
+CREATE FUNCTION roster_private.scim_begin(p_source_id integer, p_actor text, p_exclusive boolean) RETURNS roster_private.scim_context
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_run bigint := nullif(current_setting('roster_private.run', true), '')::bigint;
+    c scim_context := scim_context_of(p_source_id, p_actor);
 BEGIN
-    IF v_run IS NOT NULL AND EXISTS (SELECT FROM run r WHERE r.run_id = v_run AND r.single AND r.actor = c.actor AND r.source_id = c.source_id
-                                     AND r.xact = pg_current_xact_id() AND r.begun = transaction_timestamp()) THEN
-        RETURN ROW(v_run, CASE WHEN p_count > 0 THEN take_numbers(v_run, p_count) END)::scim_ordinals;
+    PERFORM lock_iam(c.iam_id, p_exclusive);
+    IF EXISTS (SELECT FROM source s WHERE s.source_id = p_source_id AND s.dropped_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'the source was dropped meanwhile' USING ERRCODE = 'undefined_object', HINT = 'See roster.sources.';
     END IF;
-    v_run := nextval('roster_private.run_id_seq');
-    INSERT INTO run (run_id, actor, source_id, iam_ids, single, changes) VALUES (v_run, c.actor, c.source_id, ARRAY[c.iam_id], true, p_count);
-    PERFORM set_config('roster_private.run', v_run::text, true);
-    RETURN ROW(v_run, 0)::scim_ordinals;
+    RETURN c;
 END $$;
-COMMENT ON FUNCTION roster_private.scim_take IS 'The run of this request, begun when something is to be written (as single_run, for a source), with p_count ordinals reserved in it.';
+COMMENT ON FUNCTION roster_private.scim_begin IS 'The context of a request that has its identity manager locked.';
 
 CREATE FUNCTION roster_private.scim_run(c roster_private.scim_context) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
-    RETURN (scim_take(c, 0)).run_id;
+    RETURN (begin_single(c.actor, c.source_id, c.iam_id, 0)).run_id;
 END $$;
 COMMENT ON FUNCTION roster_private.scim_run IS 'The run of this request.';
 
@@ -90,11 +84,9 @@ COMMENT ON FUNCTION roster_private.max_age IS 'After how long what a source stat
 CREATE FUNCTION roster_private.scim_hold(p_source_id integer, p_is_group boolean, p_scim_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
-DECLARE
-    c scim_context := scim_context_of(p_source_id, NULL);
 BEGIN
     -- In the order and the modes of the writes, or the two could wait for each other.
-    PERFORM lock_iam(c.iam_id, p_is_group);
+    PERFORM scim_begin(p_source_id, NULL, p_is_group);
     IF p_is_group THEN
         PERFORM FROM scim_group r WHERE r.source_id = p_source_id AND r.scim_id = p_scim_id FOR UPDATE;
     ELSE

@@ -176,9 +176,6 @@ DECLARE
     v_first  integer;
     v_run    bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM scim_pending p WHERE p.source_id = c.source_id AND p.value = ANY (p_values)) THEN
-        RETURN;
-    END IF;
     -- Locked in one order, as every change of members does.
     PERFORM FROM scim_group g
     WHERE g.rid IN (SELECT p.group_rid FROM scim_pending p WHERE p.source_id = c.source_id AND p.value = ANY (p_values))

@@ -9,16 +9,14 @@ CREATE FUNCTION roster_private.scim_put_user(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    c          scim_context := scim_context_of(p_source_id, p_actor);
+    c          scim_context := scim_begin(p_source_id, p_actor, false);
     v_resource scim_user;
     v_user     app_user;
     v_known    boolean;
     v_detail   text;
     v_same     boolean;
+    v_now      timestamptz := clock_timestamp();
 BEGIN
-    PERFORM lock_iam(c.iam_id, false);
-    -- The source may have been dropped while this request waited.
-    c := scim_context_of(p_source_id, p_actor);
     v_user.username := clean_name('userName', p_username);
     v_user.username_key := name_key(v_user.username, c.case_sensitive);
     -- Without an externalId the id of the resource is what never changes.
@@ -66,7 +64,7 @@ BEGIN
 
     IF p_create THEN
         INSERT INTO scim_user (source_id, scim_id, user_id, created_at, modified_at, confirmed_at, document, search)
-        VALUES (p_source_id, p_scim_id, v_user.user_id, clock_timestamp(), clock_timestamp(), clock_timestamp(), p_document, p_search)
+        VALUES (p_source_id, p_scim_id, v_user.user_id, v_now, v_now, v_now, p_document, p_search)
         RETURNING * INTO v_resource;
         IF v_known THEN
             PERFORM scim_trace(c, 'add', 'scim_user', v_user.username, '{}', p_document);
@@ -80,8 +78,8 @@ BEGIN
         IF NOT v_same OR v_resource.search <> p_search OR p_full THEN
             UPDATE scim_user r
             SET document = p_document, search = p_search, version = r.version + (NOT v_same)::integer,
-                modified_at = CASE WHEN v_same THEN r.modified_at ELSE greatest(clock_timestamp(), r.modified_at) END,
-                confirmed_at = CASE WHEN p_full THEN clock_timestamp() ELSE r.confirmed_at END
+                modified_at = CASE WHEN v_same THEN r.modified_at ELSE greatest(v_now, r.modified_at) END,
+                confirmed_at = CASE WHEN p_full THEN v_now ELSE r.confirmed_at END
             WHERE r.rid = v_resource.rid RETURNING * INTO v_resource;
         END IF;
     END IF;
@@ -123,7 +121,7 @@ END $$;
 COMMENT ON FUNCTION roster_private.scim_find_user IS 'Looks for the user that a POST means.';
 
 -- A user whose profile another source states is not called by the userName of the resource, so the names of users do not
--- tell. Counted, because EXISTS would be planned for a hit and read all resources when there is none.
+-- tell.
 CREATE FUNCTION roster_private.scim_name_conflict(c roster_private.scim_context, p_resource roster_private.scim_user, p_scim_id uuid, p_search jsonb)
     RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
@@ -180,7 +178,7 @@ CREATE FUNCTION roster_private.scim_new_user(c roster_private.scim_context, p_sc
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_taken scim_ordinals := scim_take(c, 1 + cardinality(p_names));
+    v_taken ordinals := begin_single(c.actor, c.source_id, c.iam_id, 1 + cardinality(p_names));
     v_id    bigint := nextval('roster_private.user_id_seq');
 BEGIN
     INSERT INTO app_user (user_id, iam_id, source_id, username, username_key, external_id, display_name, email, profile, active,
@@ -273,14 +271,13 @@ CREATE FUNCTION roster_private.scim_delete_user(p_source_id integer, p_actor tex
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    c          scim_context := scim_context_of(p_source_id, p_actor);
+    c          scim_context := scim_begin(p_source_id, p_actor, true);
     v_resource scim_user;
     v_user     app_user;
     v_run      bigint;
     v_heir     integer;
     v_stays    boolean;
 BEGIN
-    PERFORM lock_iam(c.iam_id, true);
     SELECT r.* INTO v_resource FROM scim_user r WHERE r.source_id = p_source_id AND r.scim_id = p_scim_id FOR UPDATE;
     IF NOT FOUND THEN
         RETURN scim_refused('missing');

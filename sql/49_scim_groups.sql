@@ -8,7 +8,7 @@ CREATE FUNCTION roster_private.scim_put_group(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    c          scim_context := scim_context_of(p_source_id, p_actor);
+    c          scim_context;
     v_name     text := CASE WHEN p_document IS NOT NULL THEN clean_name('displayName', p_group_name) END;
     v_external text := CASE WHEN p_external_id IS NULL THEN p_scim_id::text ELSE clean_name('externalId', p_external_id) END;
     v_resource scim_group;
@@ -18,6 +18,7 @@ DECLARE
     v_alone    boolean;
     v_detail   text;
     v_same     boolean;
+    v_now      timestamptz := clock_timestamp();
 BEGIN
     p_add := coalesce(p_add, '{}');
     p_remove := coalesce(p_remove, '{}');
@@ -29,9 +30,8 @@ BEGIN
                OR p_clear AND EXISTS (SELECT FROM nesting n WHERE n.parent_id = v_resource.group_id AND n.source_id = p_source_id)
                OR EXISTS (SELECT FROM scim_group r WHERE r.source_id = p_source_id
                           AND r.scim_id = ANY (ARRAY(SELECT scim_uuid(v.value) FROM unnest(p_add || p_remove) v(value))));
-    PERFORM lock_iam(c.iam_id, v_alone);
-    -- The source, or a member, may have gone while this request waited.
-    c := scim_context_of(p_source_id, p_actor);
+    -- Members may have gone while this request waited, so they are looked up behind the lock.
+    c := scim_begin(p_source_id, p_actor, v_alone);
     v_added := scim_find_members(c, p_add, p_by_external_id);
     v_removed := scim_find_members(c, p_remove, p_by_external_id);
     IF cardinality(v_added.unknown) > 0 THEN
@@ -70,7 +70,7 @@ BEGIN
 
     IF p_create THEN
         INSERT INTO scim_group (source_id, scim_id, created_at, modified_at, confirmed_at, document, search)
-        VALUES (p_source_id, p_scim_id, clock_timestamp(), clock_timestamp(), clock_timestamp(), p_document, p_search)
+        VALUES (p_source_id, p_scim_id, v_now, v_now, v_now, p_document, p_search)
         RETURNING * INTO v_resource;
     END IF;
     IF p_sync AND p_document IS NOT NULL THEN
@@ -108,8 +108,8 @@ BEGIN
     IF NOT v_same OR p_document IS NOT NULL THEN
         UPDATE scim_group r
         SET document = coalesce(p_document, r.document), search = coalesce(p_search, r.search), version = r.version + (NOT v_same)::integer,
-            modified_at = CASE WHEN v_same THEN r.modified_at ELSE greatest(clock_timestamp(), r.modified_at) END,
-            confirmed_at = CASE WHEN p_document IS NOT NULL THEN clock_timestamp() ELSE r.confirmed_at END
+            modified_at = CASE WHEN v_same THEN r.modified_at ELSE greatest(v_now, r.modified_at) END,
+            confirmed_at = CASE WHEN p_document IS NOT NULL THEN v_now ELSE r.confirmed_at END
         WHERE r.rid = v_resource.rid RETURNING * INTO v_resource;
     END IF;
     RETURN ROW(CASE WHEN v_same THEN 'same' ELSE 'changed' END, v_resource.scim_id, v_resource.version,
@@ -297,10 +297,9 @@ CREATE FUNCTION roster_private.scim_delete_group(p_source_id integer, p_actor te
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    c          scim_context := scim_context_of(p_source_id, p_actor);
+    c          scim_context := scim_begin(p_source_id, p_actor, true);
     v_resource scim_group;
 BEGIN
-    PERFORM lock_iam(c.iam_id, true);
     SELECT r.* INTO v_resource FROM scim_group r WHERE r.source_id = p_source_id AND r.scim_id = p_scim_id FOR UPDATE;
     IF NOT FOUND THEN
         RETURN scim_refused('missing');

@@ -98,7 +98,7 @@ fn readers_see_the_log_and_others_do_not() {
 }
 
 #[test]
-fn a_throng_of_refusals_does_not_grow_for_ever() {
+fn a_throng_of_refusals_holds_up_nobody() {
     let lab = Lab::new();
     std::thread::scope(|threads| {
         for worker in 0..4 {
@@ -112,4 +112,21 @@ fn a_throng_of_refusals_does_not_grow_for_ever() {
         }
     });
     lab.scim.get("/ServiceProviderConfig").expect(200);
+}
+
+#[test]
+fn the_log_keeps_the_newest_and_nothing_old() {
+    let lab = Lab::new();
+    let source = lab.db.line("SELECT source_id FROM roster_private.source WHERE kind = 'scim'");
+    lab.db.run(&format!(
+        "SELECT roster_private.note_scim_refusal({source}, '{IAM}', 'k', 'GET', '/Users/' || n, 404, NULL, 'gone', NULL)
+         FROM generate_series(1, 10050) n;
+         UPDATE roster_private.scim_refusal SET last_at = now() - interval '31 days' WHERE path = '/Users/10050'"
+    ));
+    lab.db.run("SELECT roster_private.purge_scim_log()");
+    assert_eq!(lab.db.number("SELECT count(*) FROM roster.scim_log"), 10_000);
+    assert_eq!(
+        lab.db.lines("SELECT path FROM roster.scim_log WHERE path IN ('/Users/49', '/Users/50', '/Users/10049', '/Users/10050') ORDER BY 1"),
+        ["/Users/10049", "/Users/50"]
+    );
 }
