@@ -165,15 +165,10 @@ CREATE FUNCTION roster_private.complete_run(run_id bigint, read bigint, entities
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
     AS $$
 DECLARE
-    v_run    sync_run;
+    v_run    sync_run := fence_run(complete_run.run_id);
     v_slot   smallint;
     v_staged bigint[];
 BEGIN
-    SELECT r.* INTO v_run FROM sync_run r WHERE r.run_id = complete_run.run_id FOR UPDATE;
-    IF v_run.state IS DISTINCT FROM 'running' OR NOT take_source(v_run.source_id) THEN
-        RAISE EXCEPTION 'run % is not this session''s to complete (it is %)', complete_run.run_id, coalesce(v_run.state, 'unknown')
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Synchronise the source again.';
-    END IF;
     v_slot := v_run.slot;
     v_staged := ARRAY[
         (SELECT count(*) FROM staged_entity s WHERE s.slot = v_slot AND s.run_id = v_run.run_id),
