@@ -51,7 +51,7 @@ DECLARE
 BEGIN
     FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_quarantine',
                                    'plan_entity', 'plan_value', 'plan_edge'] LOOP
-        FOR v_slot IN 1..8 LOOP
+        FOR v_slot IN 1..16 LOOP
             EXECUTE format('CREATE UNLOGGED TABLE roster_private.%I PARTITION OF roster_private.%I FOR VALUES IN (%s)',
                            v_table || '_' || v_slot, v_table, v_slot);
         END LOOP;

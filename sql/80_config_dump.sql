@@ -11,7 +11,7 @@ BEGIN
     END IF;
     FOREACH v_name IN ARRAY ARRAY[
         'iam_id_seq', 'source_id_seq', 'run_id_seq', 'user_id_seq', 'group_id_seq',
-        'guard', 'run', 'sync_run', 'config_change', 'quarantined',
+        'guard', 'run', 'sync_run', 'config_change', 'quarantined', 'source_retry',
         'app_user', 'user_claim', 'app_group', 'group_claim', 'membership', 'nesting', 'user_attribute', 'group_attribute',
         'app_user_history', 'app_group_history', 'membership_history', 'nesting_history', 'user_attribute_history', 'group_attribute_history',
         'user_permission', 'group_permission', 'platform_username',

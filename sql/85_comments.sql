@@ -1,7 +1,7 @@
 -- Comments on the public views. A column of one name means the same everywhere, so it is described once.
 
 COMMENT ON VIEW roster.identity_managers IS 'Identity managers: origins of identities. "builtin" is always there.';
-COMMENT ON VIEW roster.sources IS 'What feeds identity managers, with schedule and health: ok, running, failing, stale (an hour past its time), blocked (guard), never_ran, disabled.';
+COMMENT ON VIEW roster.sources IS 'What feeds identity managers, with schedule and health: ok, running (and its process lives), failing (the last run failed, or lost its process), stale (an hour past its time), blocked (guard), never_ran, disabled.';
 COMMENT ON VIEW roster.users IS 'Users, disabled ones too.';
 COMMENT ON VIEW roster.groups IS 'Groups.';
 COMMENT ON VIEW roster.memberships IS 'Who is directly in which group: users (member_kind user) and groups (member_kind group), one row per source that says so.';
@@ -95,3 +95,7 @@ COMMENT ON COLUMN roster.api_keys.source IS 'Source that the key acts in; NULL =
 COMMENT ON COLUMN roster.scim_log.source IS 'Source of the key; NULL when the key was not accepted.';
 COMMENT ON COLUMN roster.scim_log.label IS 'Label of the key; NULL when it is not known.';
 COMMENT ON COLUMN roster.scim_log.reason IS 'The detail of the error, or which attributes were left out.';
+COMMENT ON COLUMN roster.sources.running_run_id IS 'Run that is under way, of a process that lives.';
+COMMENT ON COLUMN roster.sources.run_timeout IS 'A run that takes longer fails; 0 = no limit.';
+COMMENT ON COLUMN roster.sources.failures IS 'Runs that failed since the last one that did not.';
+COMMENT ON COLUMN roster.sources.retry_at IS 'When a daemon tries again after a failed or interrupted run; NULL = at the next schedule.';

@@ -52,7 +52,8 @@ GRANT EXECUTE ON FUNCTION
     roster_private.guarded_kinds(),
     roster_private.platform_key(text, text),
     roster_private.max_age(jsonb),
-    roster_private.name_key(text, boolean)
+    roster_private.name_key(text, boolean),
+    roster_private.running_run(integer)
 TO roster_reader;
 GRANT EXECUTE ON FUNCTION roster.version(), roster.api_version() TO PUBLIC;
 
@@ -87,8 +88,8 @@ TO roster_user_admin;
 GRANT EXECUTE ON FUNCTION
     roster.create_identity_manager(text, text, text, boolean, jsonb),
     roster.drop_identity_manager(text),
-    roster.create_source(text, text, text, jsonb, text, integer, text),
-    roster.alter_source(text, jsonb, text, integer, text, boolean),
+    roster.create_source(text, text, text, jsonb, text, integer, text, interval, interval),
+    roster.alter_source(text, jsonb, text, integer, text, boolean, interval, interval),
     roster.drop_source(text, boolean),
     roster.set_guard(text, text, bigint, numeric),
     roster.set_merge_rule(text, text),
@@ -151,7 +152,9 @@ GRANT EXECUTE ON FUNCTION
     roster_private.source_config(text),
     roster_private.known_entities(bigint),
     roster_private.complete_run(bigint, bigint, bigint, bigint, bigint, bigint, text),
-    roster_private.end_run(bigint, text, text),
+    roster_private.end_run(bigint, text, text, boolean),
+    roster_private.renew_leases(bigint[]),
+    roster_private.running_run(integer),
     roster_private.number_changes(),
     roster.expire_due(),
     roster_private.user_document(text, text, text, text, boolean, jsonb),

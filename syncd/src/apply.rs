@@ -76,8 +76,14 @@ pub async fn complete_run(
     complete_once(client, run_id, read, staged, note).await
 }
 
-pub async fn end_run(client: &Client, run_id: i64, state: &str, message: &str) -> Result<(), DatabaseError> {
-    client.execute(include_str!("../sql/end_run.sql"), &[&run_id, &state, &message]).await?;
+pub async fn end_run(
+    client: &Client,
+    run_id: i64,
+    state: &str,
+    message: &str,
+    interrupted: bool,
+) -> Result<(), DatabaseError> {
+    client.execute(include_str!("../sql/end_run.sql"), &[&run_id, &state, &message, &interrupted]).await?;
     Ok(())
 }
 

@@ -86,8 +86,9 @@ pub enum ScimCommand {
 }
 
 const RUN_HELP: &str = "\
-Listens for roster.sync_now() and roster.plan(), and runs sources by their schedules, up to four at
-once. Several daemons may run: one acts per source, all serve HTTP. On SIGTERM running syncs are
+Listens for roster.sync_now() and roster.plan(), and runs sources by their schedules, --parallel-runs
+at once. Several daemons may run: one acts per source, all serve HTTP; when one dies, stands still or
+is cut off, another takes its sources within 15 seconds. On SIGTERM running syncs are
 recorded as cancelled, requests under way are answered, and the daemon ends within 5 seconds with exit
 code 0.
 
@@ -169,6 +170,10 @@ pub struct ListenArgs {
     /// Believe what this proxy says about clients: 10.0.0.7 or 10.0.0.0/8; may be repeated
     #[arg(long, value_name = "NETWORK")]
     pub trusted_proxy: Vec<Network>,
+
+    /// Sources that are synchronised at once by this process
+    #[arg(long, env = "SYNCD_PARALLEL_RUNS", value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=16))]
+    pub parallel_runs: u16,
 
     /// Connections to PostgreSQL for requests
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]

@@ -37,6 +37,7 @@ use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, ListenArgs, ScimCommand};
 use database::Database;
 use http::{HttpServer, ServerError};
+use lease::Keeper;
 use pipeline::Surroundings;
 use secret::Secrets;
 use shutdown::Shutdown;
@@ -87,7 +88,8 @@ fn execute(url: &str, cli: Cli) -> anyhow::Result<Outcome> {
     // On a worker, not on this thread: entries pass from task to task without waking a thread for each.
     let outcome = runtime.block_on(runtime.spawn(async move {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
-        let around = Surroundings { database, secrets: Secrets::new(cli.secrets_dir), shutdown };
+        let keeper = Keeper::new(database.clone());
+        let around = Surroundings { database, secrets: Secrets::new(cli.secrets_dir), shutdown, keeper };
         dispatch(&around, cli.command).await
     }));
     // A connector's blocking call must not hold up the end.
@@ -113,7 +115,7 @@ async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outco
     let served = async {
         anyhow::Ok(HttpServer::run_when_free(server, &around.database, &around.shutdown, args).await?)
     };
-    let synchronised = async { anyhow::Ok(scheduler::run(around).await?) };
+    let synchronised = async { anyhow::Ok(scheduler::run(around, usize::from(args.parallel_runs)).await?) };
     let ((), outcome) = tokio::try_join!(served, synchronised)?;
     Ok(outcome)
 }
