@@ -107,6 +107,7 @@ impl Watch {
     ) -> Result<(), DatabaseError> {
         while runs.try_join_next().is_some() {}
         while runs.len() < self.at_once
+            && around.keeper.is_up_to_date()
             && let Some((session, claimed)) = self.claim_next(around).await?
         {
             runs.spawn(run_claimed(around.clone(), session, claimed));

@@ -14,6 +14,8 @@ use crate::database::{Database, DatabaseError, Session};
 const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// However many hints arrive.
 const RENEW_AT_MOST_EVERY: Duration = Duration::from_millis(250);
+/// Before a lease ends.
+const LATE: Duration = Duration::from_secs(8);
 const LONGEST_RENEWAL: Duration = Duration::from_secs(4);
 /// After that somebody else may have the source, and has it when there is somebody else.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15);
@@ -68,6 +70,12 @@ impl Keeper {
             self.0.begun.notify_one();
         }
         Held { run_id, keeper: self.clone(), verdict }
+    }
+
+    /// Whether the runs of this process have had their leases renewed. After a standstill they come first:
+    /// a lease that ended and that nobody took is as good as new.
+    pub fn is_up_to_date(&self) -> bool {
+        self.0.runs().values().all(|kept| kept.renewed.elapsed() < LATE)
     }
 
     /// Something happened in the database that may concern a run: better look now.

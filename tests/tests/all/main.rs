@@ -7,6 +7,7 @@ mod concurrency;
 mod credentials;
 mod crowd;
 mod daemon_interface;
+mod daemons;
 mod databases;
 mod dump;
 mod effective;
