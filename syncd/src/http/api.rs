@@ -47,6 +47,7 @@ impl Scope {
 }
 
 /// Who calls, once the key has been accepted. Handlers take it as an argument.
+#[allow(dead_code, reason = "each module for machines reads another part of it")]
 #[derive(Debug, Clone)]
 pub struct ApiCaller {
     /// The label of the key: the actor of every change.
@@ -100,6 +101,7 @@ async fn serve(state: &HttpState, scope: Scope, request: Request, next: Next) ->
     };
     Span::current().record("key", caller.label.as_str());
     let mut taken = with_whole_body(state, request).await?;
+    let _memory = taken.memory;
     taken.request.extensions_mut().insert(caller);
     let _turn = match scope.waits() {
         true => None,

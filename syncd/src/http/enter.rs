@@ -48,6 +48,7 @@ async fn serve(
     };
     Span::current().record("key", admission.label.as_str());
     let mut taken = with_whole_body(state, request).await?;
+    let _memory = taken.memory;
     visit.body = Some(taken.body);
     let caller = caller(state, address, admission, &taken.request)?;
     taken.request.extensions_mut().insert(caller);
