@@ -57,7 +57,7 @@ CREATE FUNCTION roster_private.config_keys(p_kind text) RETURNS text[]
         WHEN 'endpoint' THEN ARRAY['url', 'auth', 'client_cert', 'client_key', 'sync_groups', 'sync_attributes', 'concurrency', 'timeout_seconds', 'max_age']
         WHEN 'scim' THEN ARRAY['profile', 'sync_groups', 'sync_attributes', 'attribute_mapping', 'profile_mapping', 'attributes', 'group_attributes',
             'permissions', 'platforms', 'max_age', 'rate_limit']
-        WHEN 'push' THEN ARRAY['match_by', 'create_users', 'prefix', 'max_age']
+        WHEN 'push' THEN ARRAY['match_by', 'create_users', 'prefix', 'max_age', 'signing_secret', 'rate_limit']
         WHEN 'login' THEN ARRAY['max_age'] END
 $$;
 COMMENT ON FUNCTION roster_private.config_keys IS 'Keys that the configuration of a source of that kind may have; NULL for an unknown kind.';
@@ -81,10 +81,13 @@ BEGIN
         RAISE EXCEPTION 'config has unknown key "%"', v_key
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Keys of kind %s: %s.', p_kind, array_to_string(v_keys, ', '));
     END IF;
-    FOREACH v_key IN ARRAY ARRAY['bind_password', 'connection', 'auth', 'client_key'] LOOP
+    FOREACH v_key IN ARRAY ARRAY['bind_password', 'connection', 'auth', 'client_key', 'signing_secret'] LOOP
         PERFORM check_secret(v_key, p_config -> v_key);
     END LOOP;
     PERFORM check_max_age(p_config);
+    IF p_kind = 'push' THEN
+        PERFORM check_push(p_config);
+    END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.check_config IS 'Refuses unknown keys and inline secrets; the daemon checks the rest when it reads the configuration.';
 
@@ -300,6 +303,7 @@ BEGIN
     DELETE FROM scim_group r WHERE r.source_id = c.source_id;
     DELETE FROM scim_pending p WHERE p.source_id = c.source_id;
     DELETE FROM source_retry t WHERE t.source_id = c.source_id;
+    PERFORM close_push(c.source_id);
     UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = 'the source was dropped'
     WHERE r.source_id = c.source_id AND r.state = 'queued';
     PERFORM record_config(c.run_id, 'remove', 'source', c.iam_id, v_before ->> 'source', NULL, v_before, NULL);

@@ -99,7 +99,9 @@ GRANT EXECUTE ON FUNCTION
     roster.sync_now(text),
     roster.plan(text),
     roster.apply_run(bigint, boolean),
-    roster.cancel_run(bigint)
+    roster.cancel_run(bigint),
+    roster.retry_dead_letter(bigint),
+    roster.discard_dead_letter(bigint)
 TO roster_admin;
 
 -- Credentials: who sets passwords, who checks them, who hands out keys, who takes them.
@@ -111,6 +113,7 @@ GRANT EXECUTE ON FUNCTION
     roster.rotate_api_key(text, interval)
 TO roster_admin;
 GRANT EXECUTE ON FUNCTION roster_private.use_api_key(text, text) TO roster_syncd;
+GRANT EXECUTE ON FUNCTION roster_private.api_enter(text, text) TO roster_syncd;
 
 -- SCIM: the daemon reads resources and writes them by these calls, each in the name of one source.
 GRANT SELECT ON roster_private.scim_users, roster_private.scim_groups, roster_private.scim_members, roster_private.scim_user_groups,
@@ -129,6 +132,15 @@ GRANT EXECUTE ON FUNCTION
     roster_private.scim_put_group(integer, text, uuid, boolean, bigint, jsonb, jsonb, text, text, text[], text[], boolean,
                                   boolean, text[], text[], text[], boolean),
     roster_private.scim_delete_group(integer, text, uuid, bigint)
+TO roster_syncd;
+-- Push and /user-info.
+GRANT EXECUTE ON FUNCTION
+    roster_private.push_event(integer, text, text, text, text, text, timestamptz, jsonb, text, text),
+    roster_private.push_see(integer, text),
+    roster_private.push_was_seen(integer, text),
+    roster_private.retry_waiting_events(),
+    roster_private.purge_push(),
+    roster_private.read_user_info(integer, text)
 TO roster_syncd;
 -- Functions that take a password keep it out of the server log when they fail: they raise this setting while they run.
 -- The grant belongs to the cluster, as the role does: another database may make it at this very moment.

@@ -12,7 +12,7 @@ use crate::database::{DatabaseError, Session};
 use crate::lease::{self, Source};
 use crate::output::{CommandError, json, printable};
 use crate::pipeline::Surroundings;
-use crate::{scim, source};
+use crate::{push, scim, source};
 
 /// The interface between the database and this daemon, as `roster.api_version()` counts it.
 pub const API_VERSION: i32 = 1;
@@ -117,8 +117,10 @@ async fn sources(session: &Session, args: &CheckArgs) -> Result<Vec<Source>, Com
 }
 
 async fn check_source(around: &Surroundings, source: &Source) -> Vec<CheckStep> {
-    if let Ok(SourceConfig::Scim(config)) = SourceConfig::parse(&source.kind, &source.config) {
-        return scim::check(&config);
+    match SourceConfig::parse(&source.kind, &source.config) {
+        Ok(SourceConfig::Scim(config)) => return scim::check(&config),
+        Ok(SourceConfig::Push(config)) => return push::check(&config, &around.secrets),
+        _ => {}
     }
     match source::open(source, &around.secrets) {
         Ok(connector) => connector.check().await,

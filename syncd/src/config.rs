@@ -4,13 +4,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub mod ldap;
+pub mod push;
 pub mod scim;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("sources of kind {0} are not supported by this version: it knows ldap and scim")]
+    #[error("sources of kind {0} are not supported by this version: it knows ldap, scim and push")]
     UnsupportedKind(String),
-    #[error("sources of kind {0} are not read: their provider pushes to a daemon that runs with --listen")]
+    #[error("sources of kind {0} are not read: what feeds them pushes to a daemon that runs with --listen")]
     Pushed(&'static str),
     #[error("the source configuration is not valid: {0}")]
     Shape(String),
@@ -29,6 +30,7 @@ impl ConfigError {
 pub enum SourceConfig {
     Ldap(Box<ldap::LdapConfig>),
     Scim(Box<scim::ScimConfig>),
+    Push(Box<push::PushConfig>),
 }
 
 impl SourceConfig {
@@ -36,6 +38,7 @@ impl SourceConfig {
         match kind {
             "ldap" => ldap::LdapConfig::parse(config).map(Box::new).map(Self::Ldap),
             "scim" => scim::ScimConfig::parse(config).map(Box::new).map(Self::Scim),
+            "push" => push::PushConfig::parse(config).map(Box::new).map(Self::Push),
             other => Err(ConfigError::UnsupportedKind(other.to_owned())),
         }
     }

@@ -15,6 +15,7 @@ mod output;
 mod pipeline;
 mod plan;
 mod progress;
+mod push;
 mod record;
 mod report;
 mod scheduler;
@@ -22,11 +23,13 @@ mod scim;
 mod scim_log;
 mod secret;
 mod shutdown;
+mod signature;
 mod source;
 mod staging;
 mod status;
 mod sync;
 mod task;
+mod user_info;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -111,9 +114,10 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
 
 /// Both end on a signal, side by side.
 async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outcome> {
-    let server = HttpServer::start_if_free(&around.database, args)?;
+    let server = HttpServer::start_if_free(&around.database, &around.secrets, args)?;
     let served = async {
-        anyhow::Ok(HttpServer::run_when_free(server, &around.database, &around.shutdown, args).await?)
+        let (database, secrets) = (&around.database, &around.secrets);
+        anyhow::Ok(HttpServer::run_when_free(server, database, secrets, &around.shutdown, args).await?)
     };
     let synchronised = async { anyhow::Ok(scheduler::run(around, usize::from(args.parallel_runs)).await?) };
     let ((), outcome) = tokio::try_join!(served, synchronised)?;

@@ -10,5 +10,6 @@ pub fn open(source: &Source, secrets: &Secrets) -> Result<LdapSource, ConfigErro
     match SourceConfig::parse(&source.kind, &source.config)? {
         SourceConfig::Ldap(config) => Ok(LdapSource::new(*config, secrets.clone())),
         SourceConfig::Scim(_) => Err(ConfigError::Pushed("scim")),
+        SourceConfig::Push(_) => Err(ConfigError::Pushed("push")),
     }
 }

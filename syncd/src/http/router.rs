@@ -8,6 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 
+use super::api::{Scope, guarded};
 use super::enter::enter;
 use super::health::{healthz, readyz};
 use super::log::log;
@@ -18,6 +19,8 @@ pub fn router(state: &HttpState) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .nest("/scim", scim(state))
+        .nest("/v1", v1(state))
+        .merge(guarded(crate::user_info::router(), state, Scope::UserInfo))
         .fallback(nothing)
         .layer(from_fn_with_state(state.clone(), log))
         .with_state(state.clone())
@@ -31,6 +34,11 @@ fn scim(state: &HttpState) -> Router<HttpState> {
         // The gate has its own, with its own answer.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), enter))
+}
+
+/// Each part for keys of its own scope.
+fn v1(state: &HttpState) -> Router<HttpState> {
+    Router::new().merge(guarded(crate::push::router(), state, Scope::Push))
 }
 
 async fn nothing(uri: Uri) -> Response {
