@@ -54,7 +54,8 @@ CREATE FUNCTION roster_private.config_keys(p_kind text) RETURNS text[]
             'allow_clear_text']
         WHEN 'table' THEN ARRAY['connection', 'relation', 'query', 'format', 'user_column', 'name_column', 'value_column',
             'attributes_column', 'split', 'updated_at_column', 'deleted_column', 'prefix', 'match_by', 'create_users', 'max_age']
-        WHEN 'endpoint' THEN ARRAY['url', 'auth', 'client_cert', 'client_key', 'sync_groups', 'sync_attributes', 'concurrency', 'timeout_seconds', 'max_age']
+        WHEN 'endpoint' THEN ARRAY['url', 'mode', 'auth', 'ca_file', 'client_cert', 'client_key', 'allow_clear_text', 'sync_groups', 'sync_attributes',
+            'match_by', 'prefix', 'concurrency', 'timeout_seconds', 'max_age']
         WHEN 'scim' THEN ARRAY['profile', 'sync_groups', 'sync_attributes', 'attribute_mapping', 'profile_mapping', 'attributes', 'group_attributes',
             'permissions', 'platforms', 'max_age', 'rate_limit']
         WHEN 'push' THEN ARRAY['match_by', 'create_users', 'prefix', 'max_age']
