@@ -263,10 +263,8 @@ CREATE FUNCTION roster_private.finish_run(p_run_id bigint, p_slot smallint, p_di
     AS $$
 DECLARE
     c         plan_context := run_context(p_run_id, p_slot);
-    v_mode    text;
     v_verdict text;
 BEGIN
-    SELECT r.mode INTO v_mode FROM sync_run r WHERE r.run_id = p_run_id;
     IF p_differs THEN
         PERFORM lock_iam(c.iam_id, true);
         PERFORM reject_unusable(c);
@@ -274,30 +272,43 @@ BEGIN
         PERFORM count_plan(c);
         v_verdict := guard_verdict(c);
     END IF;
-    UPDATE sync_run r SET quarantined = (SELECT count(*) FROM staged_quarantine q WHERE q.slot = p_slot AND q.run_id = p_run_id)
-    WHERE r.run_id = p_run_id;
-    IF v_mode = 'plan' OR v_verdict IS NOT NULL THEN
+    PERFORM conclude_run(c, p_differs, v_verdict);
+END $$;
+COMMENT ON FUNCTION roster_private.finish_run IS 'Plan, guard, apply. p_differs = something was staged.';
+
+CREATE FUNCTION roster_private.conclude_run(c roster_private.plan_context, p_differs boolean, p_verdict text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    v_mode text;
+BEGIN
+    UPDATE sync_run r SET quarantined = (SELECT count(DISTINCT (q.kind, q.key)) FROM staged_quarantine q WHERE q.slot = c.slot AND q.run_id = c.run_id)
+    WHERE r.run_id = c.run_id RETURNING r.mode INTO v_mode;
+    IF v_mode = 'plan' OR p_verdict IS NOT NULL THEN
         IF v_mode = 'apply' THEN
             PERFORM forget_plans(c.source_id, true);
         END IF;
         PERFORM keep_plan(c);
-        PERFORM end_as(p_run_id, CASE v_mode WHEN 'plan' THEN 'succeeded' ELSE 'blocked' END, v_verdict);
+        PERFORM end_as(c.run_id, CASE v_mode WHEN 'plan' THEN 'succeeded' ELSE 'blocked' END, p_verdict);
     ELSE
         IF p_differs THEN
             PERFORM apply_plan(c);
             PERFORM forget_plans(c.source_id, false);
             PERFORM refresh_statistics(c);
+        ELSE
+            PERFORM apply_links(c);
         END IF;
         PERFORM store_quarantine(c);
-        PERFORM end_as(p_run_id, 'succeeded', NULL);
+        PERFORM store_state(c.run_id);
+        PERFORM end_as(c.run_id, 'succeeded', NULL);
     END IF;
-    PERFORM clear_slot(p_slot);
+    PERFORM clear_slot(c.slot);
     IF p_differs THEN
         PERFORM number_changes();
         NOTIFY roster_changes;
     END IF;
 END $$;
-COMMENT ON FUNCTION roster_private.finish_run IS 'Plan, guard, apply. p_differs = something was staged.';
+COMMENT ON FUNCTION roster_private.conclude_run IS 'Applies a plan, or keeps it when that is what was asked for or the guard says so (p_verdict). p_differs = the plan lists something.';
 
 -- After a first sync the planner would take the facts for empty until autovacuum comes by.
 CREATE FUNCTION roster_private.refresh_statistics(c roster_private.plan_context) RETURNS void
@@ -305,7 +316,7 @@ CREATE FUNCTION roster_private.refresh_statistics(c roster_private.plan_context)
     AS $$
 BEGIN
     IF (SELECT r.changes > 10000 FROM run r WHERE r.run_id = c.run_id) THEN
-        ANALYZE app_user, user_claim, app_group, group_claim, membership, nesting, user_attribute, group_attribute,
+        ANALYZE app_user, user_claim, user_link, app_group, group_claim, membership, nesting, user_attribute, group_attribute,
                 group_closure, group_effective;
     END IF;
 END $$;
@@ -357,6 +368,8 @@ BEGIN
     GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
     UPDATE plan_edge p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
     GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
+    UPDATE plan_link p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
     UPDATE sync_run r SET kept_rows = v_total, base = pg_current_snapshot(), base_at = clock_timestamp() WHERE r.run_id = c.run_id;
 END $$;
 COMMENT ON FUNCTION roster_private.keep_plan IS 'Keeps a plan for apply_run.';
@@ -375,23 +388,36 @@ BEGIN
         DELETE FROM plan_entity p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
         DELETE FROM plan_value p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
         DELETE FROM plan_edge p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
+        DELETE FROM plan_link p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.forget_plans IS 'Drops the kept plans of a source: all once its data changed, the blocked ones once a newer run is blocked.';
+
+CREATE FUNCTION roster_private.quarantined_user(key text, entry jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN entry ? 'user' THEN entry ->> 'user' ELSE key END;
+COMMENT ON FUNCTION roster_private.quarantined_user IS 'Whom a quarantined entry of a fact source is about; NULL when it does not say.';
 
 CREATE FUNCTION roster_private.store_quarantine(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
-    DELETE FROM quarantined q WHERE q.source_id = c.source_id
-        AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+    IF (SELECT r.complete FROM sync_run r WHERE r.run_id = c.run_id) IS NOT FALSE THEN
+        DELETE FROM quarantined q WHERE q.source_id = c.source_id
+            AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+    ELSE
+        -- A partial run knows of the users that it looked at, and of nobody else.
+        DELETE FROM quarantined q USING (SELECT DISTINCT name_key(s.who, false) AS key FROM staged_fact s WHERE s.slot = c.slot AND s.run_id = c.run_id) seen
+        WHERE q.source_id = c.source_id AND name_key(quarantined_user(q.key, q.entry), false) = seen.key
+            AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+    END IF;
     INSERT INTO quarantined AS q (source_id, kind, key, run_id, reason, entry)
     SELECT DISTINCT ON (s.kind, s.key) c.source_id, s.kind, s.key, c.run_id, s.reason, s.entry
     FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id ORDER BY s.kind, s.key, s.reason
     ON CONFLICT (source_id, kind, key) DO UPDATE SET run_id = excluded.run_id, reason = excluded.reason, entry = excluded.entry
     WHERE (q.reason, q.entry) IS DISTINCT FROM (excluded.reason, excluded.entry);
 END $$;
-COMMENT ON FUNCTION roster_private.store_quarantine IS 'Makes the quarantine of a source what its complete run found; an entry that is fine again leaves it.';
+COMMENT ON FUNCTION roster_private.store_quarantine IS 'Makes the quarantine of a source what its run found, as far as the run looked; an entry that is fine again leaves it.';
 
 CREATE FUNCTION roster_private.end_as(p_run_id bigint, p_state text, p_message text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
@@ -461,7 +487,8 @@ BEGIN
     PERFORM expect_rows('kept plan', p_run.kept_rows,
         (SELECT count(*) FROM plan_entity p WHERE p.slot = 0 AND p.run_id = c.run_id)
         + (SELECT count(*) FROM plan_value p WHERE p.slot = 0 AND p.run_id = c.run_id)
-        + (SELECT count(*) FROM plan_edge p WHERE p.slot = 0 AND p.run_id = c.run_id));
+        + (SELECT count(*) FROM plan_edge p WHERE p.slot = 0 AND p.run_id = c.run_id)
+        + (SELECT count(*) FROM plan_link p WHERE p.slot = 0 AND p.run_id = c.run_id));
 END $$;
 COMMENT ON FUNCTION roster_private.check_base IS 'Refuses a kept plan whose identity manager changed since it was made.';
 
@@ -484,6 +511,7 @@ BEGIN
         PERFORM close_source(c);
     END IF;
     PERFORM forget_plans(c.source_id, false);
+    PERFORM store_state(c.run_id);
     UPDATE sync_run r SET state = 'succeeded', mode = 'apply', finished_at = clock_timestamp(), message = v_verdict WHERE r.run_id = c.run_id;
     PERFORM note_outcome(c.run_id, false);
     PERFORM number_changes();

@@ -53,8 +53,9 @@ CREATE FUNCTION roster_private.config_keys(p_kind text) RETURNS text[]
             'platforms', 'group_name_attribute', 'group_attributes', 'membership', 'page_size', 'incremental', 'timeout_seconds',
             'allow_clear_text']
         WHEN 'table' THEN ARRAY['connection', 'relation', 'query', 'format', 'user_column', 'name_column', 'value_column',
-            'attributes_column', 'split', 'updated_at_column', 'deleted_column', 'prefix', 'match_by', 'create_users', 'max_age']
-        WHEN 'endpoint' THEN ARRAY['url', 'auth', 'client_cert', 'client_key', 'sync_groups', 'sync_attributes', 'concurrency', 'timeout_seconds', 'max_age']
+            'attributes_column', 'split', 'updated_at_column', 'deleted_column', 'overlap', 'full_every', 'prefix', 'match_by', 'create_users', 'max_age']
+        WHEN 'endpoint' THEN ARRAY['url', 'mode', 'auth', 'ca_file', 'client_cert', 'client_key', 'allow_clear_text', 'sync_groups', 'sync_attributes',
+            'match_by', 'prefix', 'concurrency', 'timeout_seconds', 'max_age']
         WHEN 'scim' THEN ARRAY['profile', 'sync_groups', 'sync_attributes', 'attribute_mapping', 'profile_mapping', 'attributes', 'group_attributes',
             'permissions', 'platforms', 'max_age', 'rate_limit']
         WHEN 'push' THEN ARRAY['match_by', 'create_users', 'prefix', 'max_age', 'signing_secret', 'rate_limit']
@@ -87,6 +88,9 @@ BEGIN
     PERFORM check_max_age(p_config);
     IF p_kind = 'push' THEN
         PERFORM check_push(p_config);
+    END IF;
+    IF p_kind = 'table' THEN
+        PERFORM check_table_config(p_config);
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.check_config IS 'Refuses unknown keys and inline secrets; the daemon checks the rest when it reads the configuration.';
@@ -304,6 +308,9 @@ BEGIN
     DELETE FROM scim_pending p WHERE p.source_id = c.source_id;
     DELETE FROM source_retry t WHERE t.source_id = c.source_id;
     PERFORM close_push(c.source_id);
+    DELETE FROM user_link k WHERE k.source_id = c.source_id;
+    DELETE FROM source_state t WHERE t.source_id = c.source_id;
+    DELETE FROM watch_queue q WHERE q.source_id = c.source_id;
     UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = 'the source was dropped'
     WHERE r.source_id = c.source_id AND r.state = 'queued';
     PERFORM record_config(c.run_id, 'remove', 'source', c.iam_id, v_before ->> 'source', NULL, v_before, NULL);

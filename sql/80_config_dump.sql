@@ -20,6 +20,7 @@ BEGIN
         'user_password', 'api_key', 'api_key_id_seq',
         'scim_user', 'scim_group', 'scim_pending', 'scim_rid_seq',
         'push_event', 'push_seen', 'push_order', 'push_letter', 'push_arrival_seq', 'push_letter_id_seq',
+        'user_link', 'source_state', 'watch_queue', 'watch_queue_id_seq',
         'group_closure', 'group_effective'] LOOP
         PERFORM pg_extension_config_dump(format('roster_private.%I', v_name), '');
     END LOOP;

@@ -15,8 +15,8 @@ BEGIN
         SELECT p.oid::regprocedure AS name FROM pg_proc p
         WHERE p.pronamespace IN ('roster'::regnamespace, 'roster_private'::regnamespace)
     LOOP
-        EXECUTE format('ALTER FUNCTION %s OWNER TO roster_owner', v_object.name);
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_object.name);
+        EXECUTE format('ALTER ROUTINE %s OWNER TO roster_owner', v_object.name);
+        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', v_object.name);
     END LOOP;
     FOR v_object IN
         SELECT t.oid::regtype AS name FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
@@ -176,6 +176,9 @@ GRANT EXECUTE ON FUNCTION
 TO roster_syncd;
 GRANT SELECT ON roster.sources, roster.sync_runs, roster.sync_changes, roster.quarantine, roster.identity_managers TO roster_syncd;
 
+-- Endpoints: whom to ask about.
+GRANT EXECUTE ON FUNCTION roster_private.endpoint_subjects(bigint), roster_private.endpoint_sample(text) TO roster_syncd;
+
 -- Policy helpers: about oneself, so for everybody. To be somebody else is for connection pools.
 GRANT EXECUTE ON FUNCTION
     roster.current_user_id(),
@@ -190,3 +193,32 @@ GRANT EXECUTE ON FUNCTION
 TO PUBLIC;
 GRANT SELECT ON roster.my_attributes, roster.my_groups, roster.my_profile TO PUBLIC;
 GRANT EXECUTE ON FUNCTION roster.assume_user(text, text) TO roster_impersonator;
+
+-- Fact sources. An administrator reads local tables with rights of their own, and only hands over what was read.
+GRANT USAGE ON SCHEMA roster_private TO roster_admin;
+GRANT INSERT ON roster_private.staged_fact TO roster_syncd, roster_admin;
+GRANT EXECUTE ON FUNCTION
+    roster_private.stage_table(bigint),
+    roster_private.table_probe(bigint),
+    roster_private.table_watermark(bigint, jsonb),
+    roster_private.table_statement(bigint, jsonb, text),
+    roster_private.probe_columns(text),
+    roster_private.base_type(regtype),
+    roster_private.run_slot(bigint),
+    roster_private.name_key(text, boolean)
+TO roster_syncd, roster_admin;
+GRANT EXECUTE ON FUNCTION
+    roster_private.complete_facts(bigint, bigint, bigint, boolean, jsonb, text),
+    roster_private.watched_sources_due()
+TO roster_syncd;
+GRANT EXECUTE ON FUNCTION
+    roster.sync_table_now(text),
+    roster.watch_table(text),
+    roster.unwatch_table(text),
+    roster_private.begin_table_now(text),
+    roster_private.finish_table_now(bigint, bigint, boolean, jsonb),
+    roster_private.watched_relation(text),
+    roster_private.watched_parts(text),
+    roster_private.note_watched(integer),
+    roster_private.queue_watched()
+TO roster_admin;

@@ -3,8 +3,6 @@
 mod error;
 mod pool;
 mod session;
-mod target;
-mod tls;
 
 use std::time::Duration;
 
@@ -12,10 +10,11 @@ use tokio_postgres::CancelToken;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::debug;
 
+use crate::postgres::Target;
+
 pub use error::DatabaseError;
 pub use pool::{Client, Pool};
 pub use session::Session;
-use target::Target;
 
 /// A server that vanished without a word is noticed after this time.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -38,8 +37,14 @@ impl std::fmt::Debug for Database {
 
 impl Database {
     pub fn from_url(url: &str) -> Result<Self, DatabaseError> {
-        let target = Target::parse(url)?;
-        let tls = tls::connector(&target)?;
+        let mut target = Target::parse(url)?;
+        // Ours alone: another server must not get it.
+        if target.config.get_password().is_none()
+            && let Ok(password) = std::env::var("PGPASSWORD")
+        {
+            target.config.password(password);
+        }
+        let tls = target.tls()?;
         Ok(Self { place: target.place(), config: target.config, tls })
     }
 

@@ -14,6 +14,7 @@ mod logging;
 mod output;
 mod pipeline;
 mod plan;
+mod postgres;
 mod progress;
 mod push;
 mod record;

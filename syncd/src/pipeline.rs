@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
-use crate::apply::{self, RunReport};
+use crate::apply::{self, RunReport, StagedFacts};
 use crate::config::ConfigError;
 use crate::connector::{Connector, ConnectorError, ReadSummary};
 use crate::database::{Database, DatabaseError, Session};
@@ -14,12 +14,13 @@ use crate::lease::{ClaimedRun, Held, Keeper, Verdict};
 use crate::progress::{Phase, Progress};
 use crate::secret::Secrets;
 use crate::shutdown::Shutdown;
-use crate::source;
+use crate::source::{self, Opened};
 use crate::staging::{Counts, Staging};
 use crate::task::Owned;
 
 mod compare;
 mod end;
+mod facts;
 use compare::Comparison;
 
 /// Entries between the connector and the comparison. Few, because a single group can be large.
@@ -119,10 +120,9 @@ async fn read_and_apply(
     }
 }
 
-struct Staged {
-    read: i64,
-    counts: Counts,
-    note: Option<String>,
+enum Staged {
+    Entities { read: i64, counts: Counts, note: Option<String> },
+    Facts(StagedFacts),
 }
 
 async fn read_and_stage(
@@ -131,7 +131,18 @@ async fn read_and_stage(
     claimed: &ClaimedRun,
     progress: &Progress,
 ) -> Result<Staged, RunError> {
-    let connector = source::open(&claimed.source, &around.secrets)?;
+    let connector = match source::open(&claimed.source, &around.secrets)? {
+        Opened::Ldap(connector) => *connector,
+        Opened::Endpoint(source) => {
+            return facts::endpoint(*source, client, claimed, progress).await.map(Staged::Facts);
+        }
+        Opened::Table(source) => {
+            return facts::table(&source, client, claimed, progress).await.map(Staged::Facts);
+        }
+        Opened::LocalTable => {
+            return facts::local_table(client, claimed, progress).await.map(Staged::Facts);
+        }
+    };
     progress.enter(Phase::LoadingKnown);
     let known = apply::known_entities(client, claimed.run_id).await?;
 
@@ -147,7 +158,7 @@ async fn read_and_stage(
     let summary = reader.join().await?;
 
     let (counts, note) = comparison.finish().await?;
-    Ok(Staged { read: to_int8(summary.read), counts, note: joined(summary, note) })
+    Ok(Staged::Entities { read: to_int8(summary.read), counts, note: joined(summary, note) })
 }
 
 /// Once asked, the database decides: a cancel request either stops the statement or comes too late.
@@ -158,7 +169,14 @@ async fn apply_staged(
     run_id: i64,
     staged: &Staged,
 ) -> Result<RunReport, RunError> {
-    let applying = apply::complete_run(client, run_id, staged.read, staged.counts, staged.note.as_deref());
+    let applying = async {
+        match staged {
+            Staged::Entities { read, counts, note } => {
+                apply::complete_run(client, run_id, *read, *counts, note.as_deref()).await
+            }
+            Staged::Facts(staged) => apply::complete_facts(client, run_id, staged).await,
+        }
+    };
     let mut applying = std::pin::pin!(applying);
     let why = tokio::select! {
         result = &mut applying => return Ok(result?),
