@@ -65,6 +65,7 @@ DECLARE
         "last_used_at": "When it was last used, to the minute; NULL = never.", "revoked_at": "When it was revoked; NULL = it was not.",
         "logged_at": "When the last request of this kind came.", "method": "HTTP method; NULL where only the refusal of the key counts.",
         "path": "Path below /scim/IAM/v2; literals of filters are masked.", "status": "HTTP status of the answer.", "scim_type": "scimType of the error (RFC 7644 table 9).",
+        "options": "Options, a JSON object.", "default_permissions": "What new users are given once, sorted.",
         "shape": "What was sent: names and structure, with values masked.", "count": "How many equal ones came within the hour."
     }$json$;
     v_column record;

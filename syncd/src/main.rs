@@ -11,6 +11,7 @@ mod http;
 mod known;
 mod lease;
 mod logging;
+mod metrics;
 mod output;
 mod pipeline;
 mod plan;

@@ -8,6 +8,7 @@ use super::forwarded::Proxies;
 use super::refusals::RefusalLog;
 use super::sources::Sources;
 use crate::database::Pool;
+use crate::metrics::Metrics;
 
 /// Requests that are worked on at once; the others wait with their bodies read. More than connections, because part of
 /// the work is done without one.
@@ -24,11 +25,13 @@ pub struct HttpState {
     pub is_tls: bool,
     pub working: Arc<Semaphore>,
     pub bodies: Arc<Semaphore>,
+    pub metrics: Metrics,
 }
 
 impl HttpState {
     pub fn new(pool: Pool, log: RefusalLog, proxies: Proxies, is_tls: bool) -> Self {
         Self {
+            metrics: Metrics::new(&pool),
             pool,
             log,
             proxies: Arc::new(proxies),
