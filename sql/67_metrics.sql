@@ -73,7 +73,7 @@ BEGIN
         ORDER BY v.iam COLLATE "C", v.source COLLATE "C"
     LOOP
         v_state := jsonb_populate_record(NULL::roster.source_state, v_source.shown);
-        IF v_state.running_run_id IS NULL THEN
+        IF NOT v_source.shown ? 'running_run_id' THEN
             SELECT r.run_id INTO v_state.running_run_id FROM sync_run r
             WHERE r.source_id = v_source.source_id AND r.state = 'running' ORDER BY r.run_id DESC LIMIT 1;
         END IF;
@@ -110,8 +110,8 @@ CREATE FUNCTION roster_private.dead_letters_of(p_source_id integer) RETURNS bigi
 DECLARE
     v_count bigint := 0;
 BEGIN
-    IF to_regclass('roster_private.dead_letter') IS NOT NULL THEN
-        SELECT count(*) INTO v_count FROM dead_letter d WHERE d.source_id = p_source_id;
+    IF to_regclass('roster_private.push_letter') IS NOT NULL THEN
+        SELECT count(*) INTO v_count FROM push_letter l WHERE l.source_id = p_source_id AND l.state = 'dead';
     END IF;
     RETURN v_count;
 END $$;
@@ -154,7 +154,7 @@ CREATE FUNCTION roster_private.run_totals() RETURNS TABLE (
 $$;
 COMMENT ON FUNCTION roster_private.run_totals IS 'run_total by the names of sources that are there.';
 
-CREATE FUNCTION roster_private.feed_state() RETURNS TABLE (waiting_runs bigint, lag_seconds double precision, webhooks jsonb)
+CREATE FUNCTION roster.feed_state() RETURNS TABLE (waiting_runs bigint, lag_seconds double precision, webhooks jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
@@ -164,4 +164,4 @@ BEGIN
     feed_state.webhooks := '[]';
     RETURN NEXT;
 END $$;
-COMMENT ON FUNCTION roster_private.feed_state IS 'Runs whose changes have no number in the feed yet, the age of the oldest, and webhooks with what they have still to deliver: webhook, pending, lag_seconds.';
+COMMENT ON FUNCTION roster.feed_state IS 'Runs whose changes have no number in the feed yet, the age of the oldest, and webhooks with what they have still to deliver: webhook, pending, lag_seconds.';

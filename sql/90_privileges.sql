@@ -177,6 +177,6 @@ GRANT SELECT ON roster.my_attributes, roster.my_groups, roster.my_profile TO PUB
 GRANT EXECUTE ON FUNCTION roster.assume_user(text, text) TO roster_impersonator;
 
 -- What operators watch (roster_syncd: /metrics and syncd status), and what a declaration changes.
-GRANT EXECUTE ON FUNCTION roster.source_states(boolean) TO roster_reader, roster_syncd;
-GRANT EXECUTE ON FUNCTION roster_private.run_totals(), roster_private.feed_state(), roster_private.run_buckets() TO roster_syncd;
+GRANT EXECUTE ON FUNCTION roster.source_states(boolean), roster.feed_state() TO roster_reader, roster_syncd;
+GRANT EXECUTE ON FUNCTION roster_private.run_totals(), roster_private.run_buckets() TO roster_syncd;
 GRANT EXECUTE ON FUNCTION roster.alter_identity_manager(text, text, boolean, jsonb) TO roster_admin;

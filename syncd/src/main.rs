@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod connector;
 mod database;
+mod declare;
 mod housekeeping;
 mod http;
 mod known;
@@ -22,6 +23,7 @@ mod scheduler;
 mod scim;
 mod scim_log;
 mod secret;
+mod service;
 mod shutdown;
 mod source;
 mod staging;
@@ -102,6 +104,8 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
         Command::Sync(args) => Ok(sync::sync(around, &args).await?),
         Command::Check(args) => unless_stopped(around, check::check(around, &args)).await,
         Command::Status(args) => unless_stopped(around, status::status(around, &args)).await,
+        Command::Export(args) => unless_stopped(around, declare::export(around, &args)).await,
+        Command::Apply(args) => unless_stopped(around, declare::apply(around, &args)).await,
         Command::Scim { command: ScimCommand::Log(args) } => {
             unless_stopped(around, scim_log::scim_log(around, &args)).await
         }
@@ -115,7 +119,13 @@ async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outco
         anyhow::Ok(HttpServer::run_when_free(server, &around.database, &around.shutdown, args).await?)
     };
     let synchronised = async { anyhow::Ok(scheduler::run(around).await?) };
-    let ((), outcome) = tokio::try_join!(served, synchronised)?;
+    let told = async {
+        service::ready();
+        service::keep_alive(&around.shutdown).await;
+        service::stopping();
+        anyhow::Ok(())
+    };
+    let ((), outcome, ()) = tokio::try_join!(served, synchronised, told)?;
     Ok(outcome)
 }
 

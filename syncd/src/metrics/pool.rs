@@ -21,7 +21,8 @@ impl Collector for InUse {
         ];
         for (name, help, value) in gauges {
             let name = format!("pg_roster_pool_{name}");
-            let gauge = encoder.encode_descriptor(&name, help.trim_end_matches('.'), None, MetricType::Gauge)?;
+            let gauge =
+                encoder.encode_descriptor(&name, help.trim_end_matches('.'), None, MetricType::Gauge)?;
             ConstGauge::new(value as u64).encode(gauge)?;
         }
         Ok(())

@@ -23,7 +23,8 @@ impl Process {
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let help = "When the process started, in seconds since 1970";
-        let started = encoder.encode_descriptor("process_start_time_seconds", help, None, MetricType::Gauge)?;
+        let started =
+            encoder.encode_descriptor("process_start_time_seconds", help, None, MetricType::Gauge)?;
         ConstGauge::new(self.started).encode(started)?;
         if let Some(bytes) = resident_bytes() {
             let help = "Memory that the process keeps";

@@ -40,14 +40,13 @@ impl Requests {
 
     pub async fn measured(&self, request: Request, next: Next) -> Response {
         let method = method(request.method()).to_owned();
-        let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, |path| template(path.as_str()));
+        let route =
+            request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, |path| template(path.as_str()));
         let route = route.to_owned();
         let start = Instant::now();
         let response = next.run(request).await;
         let seconds = start.elapsed().as_secs_f64();
-        self.seconds
-            .get_or_create(&[("method", method.clone()), ("route", route.clone())])
-            .observe(seconds);
+        self.seconds.get_or_create(&[("method", method.clone()), ("route", route.clone())]).observe(seconds);
         let status = response.status().as_u16().to_string();
         self.answered.get_or_create(&[("method", method), ("route", route), ("status", status)]).inc();
         response

@@ -208,9 +208,12 @@ fn encode_durations(encoder: &mut DescriptorEncoder, values: &Values) -> Result<
     for (name, (seconds, timed, buckets)) in by_source {
         let limits = values.run_buckets.iter().copied().chain(std::iter::once(f64::MAX));
         let buckets: Vec<(f64, u64)> = limits.zip(buckets.into_iter().map(count)).collect();
-        histogram
-            .encode_family(&name.labels())?
-            .encode_histogram::<NoLabelSet>(seconds, count(timed), &buckets, None)?;
+        histogram.encode_family(&name.labels())?.encode_histogram::<NoLabelSet>(
+            seconds,
+            count(timed),
+            &buckets,
+            None,
+        )?;
     }
     Ok(())
 }
