@@ -121,13 +121,16 @@ CREATE FUNCTION roster_private.stale_values_of(p_source_id integer, p_max_age in
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_linked boolean := to_regclass('roster_private.user_link') IS NOT NULL;
+    v_linked boolean := false;
     v_count  bigint;
 BEGIN
     IF p_max_age IS NULL THEN
         RETURN 0;
     END IF;
-    IF v_linked AND EXISTS (SELECT FROM user_link l WHERE l.source_id = p_source_id) THEN
+    IF to_regclass('roster_private.user_link') IS NOT NULL THEN
+        v_linked := EXISTS (SELECT FROM user_link l WHERE l.source_id = p_source_id);
+    END IF;
+    IF v_linked THEN
         SELECT count(*) INTO v_count
         FROM user_attribute a JOIN app_user u ON u.user_id = a.user_id AND u.active LEFT JOIN run t ON t.run_id = a.opened_run
         LEFT JOIN (SELECT l.user_id, max(l.confirmed_at) AS at FROM user_link l WHERE l.source_id = p_source_id GROUP BY l.user_id) c ON c.user_id = a.user_id
