@@ -195,8 +195,3 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.note_outcome IS 'Counts failures of a source and sets when it is tried again, once a run has ended. p_interrupted = it was not the source that failed.';
-
-CREATE FUNCTION roster_private.watched_sources_due() RETURNS SETOF integer
-    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$ SELECT NULL::integer WHERE false $$;
-COMMENT ON FUNCTION roster_private.watched_sources_due IS 'Sources for which a change is waiting.';

@@ -53,7 +53,7 @@ BEGIN
             RETURN v_slot;
         END IF;
     END LOOP;
-    RAISE EXCEPTION 'eight runs are under way in this database, more do not fit'
+    RAISE EXCEPTION 'sixteen runs are under way in this database, more do not fit'
         USING ERRCODE = 'lock_not_available', HINT = 'Wait until one of them ends: see roster.sync_runs.';
 END $$;
 COMMENT ON FUNCTION roster_private.take_slot_now IS 'Takes a free slot of staging for this transaction and empties it.';

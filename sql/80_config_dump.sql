@@ -21,6 +21,7 @@ BEGIN
         'scim_user', 'scim_group', 'scim_pending', 'scim_rid_seq',
         'push_event', 'push_seen', 'push_order', 'push_letter', 'push_arrival_seq', 'push_letter_id_seq',
         'user_link', 'source_state', 'watch_queue', 'watch_queue_id_seq',
+        'run_total',
         'group_closure', 'group_effective'] LOOP
         PERFORM pg_extension_config_dump(format('roster_private.%I', v_name), '');
     END LOOP;

@@ -66,6 +66,7 @@ DECLARE
         "last_used_at": "When it was last used, to the minute; NULL = never.", "revoked_at": "When it was revoked; NULL = it was not.",
         "logged_at": "When the last request of this kind came.", "method": "HTTP method; NULL where only the refusal of the key counts.",
         "path": "Path below /scim/IAM/v2; literals of filters are masked.", "status": "HTTP status of the answer.", "scim_type": "scimType of the error (RFC 7644 table 9).",
+        "options": "Options, a JSON object.", "default_permissions": "What new users are given once, sorted.",
         "shape": "What was sent: names and structure, with values masked.", "count": "How many equal ones came within the hour.",
         "dead_letter_id": "Number of the letter.", "event_id": "Id of the event; made up for calls, which have none.", "type": "Type of the event.",
         "received_at": "When the event came.", "occurred_at": "Time of the event, which orders it among others.", "data": "What the event stated, or what is left of it."

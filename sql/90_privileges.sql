@@ -222,3 +222,8 @@ GRANT EXECUTE ON FUNCTION
     roster_private.note_watched(integer),
     roster_private.queue_watched()
 TO roster_admin;
+
+-- What operators watch (roster_syncd: /metrics and syncd status), and what a declaration changes.
+GRANT EXECUTE ON FUNCTION roster.source_states(boolean), roster.feed_state() TO roster_reader, roster_syncd;
+GRANT EXECUTE ON FUNCTION roster_private.run_totals(), roster_private.run_buckets() TO roster_syncd;
+GRANT EXECUTE ON FUNCTION roster.alter_identity_manager(text, text, boolean, jsonb) TO roster_admin;

@@ -6,11 +6,13 @@ mod cli;
 mod config;
 mod connector;
 mod database;
+mod declare;
 mod housekeeping;
 mod http;
 mod known;
 mod lease;
 mod logging;
+mod metrics;
 mod output;
 mod pipeline;
 mod plan;
@@ -23,6 +25,7 @@ mod scheduler;
 mod scim;
 mod scim_log;
 mod secret;
+mod service;
 mod shutdown;
 mod signature;
 mod source;
@@ -107,6 +110,8 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
         Command::Sync(args) => Ok(sync::sync(around, &args).await?),
         Command::Check(args) => unless_stopped(around, check::check(around, &args)).await,
         Command::Status(args) => unless_stopped(around, status::status(around, &args)).await,
+        Command::Export(args) => unless_stopped(around, declare::export(around, &args)).await,
+        Command::Apply(args) => unless_stopped(around, declare::apply(around, &args)).await,
         Command::Scim { command: ScimCommand::Log(args) } => {
             unless_stopped(around, scim_log::scim_log(around, &args)).await
         }
@@ -121,7 +126,13 @@ async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outco
         anyhow::Ok(HttpServer::run_when_free(server, database, secrets, &around.shutdown, args).await?)
     };
     let synchronised = async { anyhow::Ok(scheduler::run(around, usize::from(args.parallel_runs)).await?) };
-    let ((), outcome) = tokio::try_join!(served, synchronised)?;
+    let told = async {
+        service::ready();
+        service::keep_alive(&around.shutdown).await;
+        service::stopping();
+        anyhow::Ok(())
+    };
+    let ((), outcome, ()) = tokio::try_join!(served, synchronised, told)?;
     Ok(outcome)
 }
 

@@ -53,6 +53,7 @@ pub struct Surroundings {
 }
 
 /// Runs to the end, whatever that is, and records it.
+#[tracing::instrument(name = "run", skip_all, fields(run_id = claimed.run_id, source = claimed.source.source))]
 pub async fn run(
     around: &Surroundings,
     session: &mut Session,

@@ -28,6 +28,11 @@ impl DatabaseError {
         self.has_code(&SqlState::T_R_SERIALIZATION_FAILURE) || self.has_code(&SqlState::T_R_DEADLOCK_DETECTED)
     }
 
+    /// The role lacks the right.
+    pub fn is_denied(&self) -> bool {
+        self.has_code(&SqlState::INSUFFICIENT_PRIVILEGE)
+    }
+
     pub fn is_cancelled(&self) -> bool {
         self.has_code(&SqlState::QUERY_CANCELED)
     }

@@ -13,16 +13,19 @@ use super::enter::enter;
 use super::health::{healthz, readyz};
 use super::log::log;
 use super::state::HttpState;
+use crate::metrics::{measure, metrics};
 
 pub fn router(state: &HttpState) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
         .nest("/scim", scim(state))
         .nest("/v1", v1(state))
         .merge(guarded(crate::user_info::router(), state, Scope::UserInfo))
         .fallback(nothing)
         .layer(from_fn_with_state(state.clone(), log))
+        .layer(from_fn_with_state(state.clone(), measure))
         .with_state(state.clone())
 }
 

@@ -10,6 +10,7 @@ use super::refusals::RefusalLog;
 use super::sources::Sources;
 use crate::database::Pool;
 use crate::secret::Secrets;
+use crate::metrics::Metrics;
 
 /// Requests that are worked on at once; the others wait with their bodies read. More than connections, because part of
 /// the work is done without one.
@@ -28,11 +29,13 @@ pub struct HttpState {
     pub secrets: Secrets,
     pub working: Arc<Semaphore>,
     pub bodies: Arc<Semaphore>,
+    pub metrics: Metrics,
 }
 
 impl HttpState {
     pub fn new(pool: Pool, log: RefusalLog, proxies: Proxies, is_tls: bool, secrets: Secrets) -> Self {
         Self {
+            metrics: Metrics::new(&pool),
             pool,
             log,
             proxies: Arc::new(proxies),

@@ -17,6 +17,7 @@ mod harness;
 mod ldap;
 mod model;
 mod names;
+mod operations;
 mod passwords;
 mod permissions;
 mod platforms;
