@@ -23,6 +23,7 @@ mod permissions;
 mod platforms;
 mod policy;
 mod privileges;
+mod push;
 mod readme;
 mod reference;
 mod rules;
