@@ -222,7 +222,7 @@ fn daemons_that_stop_at_random_moments_never_act_twice() {
     for round in 0..20 {
         lab.slapd.set(&user_dn("u0001"), "labCountry", &[&format!("country {round}")]);
         let asked = lab.db.line("SELECT roster.sync_now('corp-ldap')");
-        let victim = &daemons[rng.below(2) as usize];
+        let victim = &daemons[rng.below(2)];
         let moment = Instant::now() + Duration::from_millis(rng.below(400) as u64);
         wait_until("the moment has come", || Instant::now() >= moment);
         victim.stop();
