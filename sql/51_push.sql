@@ -293,9 +293,9 @@ CREATE FUNCTION roster_private.retry_waiting_events() RETURNS bigint
     AS $$
 DECLARE
     v_letter push_letter;
+    c        push_context;
     v_source integer;
     v_actor  text;
-    v_iam    integer;
     v_opened bigint := 0;
 BEGIN
     -- Each daemon calls it: one at a time retries, the others leave it to that one.
@@ -304,7 +304,10 @@ BEGIN
     END IF;
     FOR v_letter IN SELECT l.* FROM push_letter l WHERE l.state = 'waiting' ORDER BY l.letter_id LOOP
         CONTINUE WHEN v_source <> v_letter.source_id OR v_actor <> v_letter.actor;
-        CONTINUE WHEN NOT push_is_awaited(push_context_of(v_letter.source_id, v_letter.actor, v_letter.occurred_at, v_letter.arrival), v_letter);
+        IF c.source_id IS DISTINCT FROM v_letter.source_id THEN
+            c := push_context_of(v_letter.source_id, v_letter.actor, v_letter.occurred_at, v_letter.arrival);
+        END IF;
+        CONTINUE WHEN NOT push_is_awaited(c, v_letter);
         IF v_source IS NULL THEN
             -- A transaction is one run of one actor, and takes the stronger lock first.
             v_source := v_letter.source_id;

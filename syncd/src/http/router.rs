@@ -1,6 +1,6 @@
 //! Which address leads where.
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, OriginalUri};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use super::api::{Scope, guarded};
 use super::enter::enter;
 use super::health::{healthz, readyz};
 use super::log::log;
+use super::problem::Problem;
 use super::state::HttpState;
 use crate::metrics::{measure, metrics};
 
@@ -41,7 +42,11 @@ fn scim(state: &HttpState) -> Router<HttpState> {
 
 /// Each part for keys of its own scope.
 fn v1(state: &HttpState) -> Router<HttpState> {
-    Router::new().merge(guarded(crate::push::router(), state, Scope::Push))
+    Router::new().merge(guarded(crate::push::router(), state, Scope::Push)).fallback(nothing_for_machines)
+}
+
+async fn nothing_for_machines(OriginalUri(uri): OriginalUri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
 }
 
 async fn nothing(uri: Uri) -> Response {
