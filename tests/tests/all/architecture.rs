@@ -62,8 +62,27 @@ fn the_rules_of_scim_know_no_io() {
 fn requests_and_runs_are_apart() {
     for (path, text) in daemon() {
         let name = path.display().to_string();
-        if name.contains("/src/http/") || name.contains("/src/scim/") {
+        if name.contains("/src/http/") || name.contains("/src/scim/") || name.contains("/src/metrics") {
             for forbidden in ["crate::pipeline", "crate::staging", "crate::record", "crate::lease"] {
+                assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
+            }
+        }
+    }
+}
+
+/// Configuration is what anybody may call: no private schema, no run.
+#[test]
+fn declarations_use_public_functions_only() {
+    let statements = repository().join("syncd/sql/declare");
+    for entry in fs::read_dir(statements).expect("a folder").flatten() {
+        let text = fs::read_to_string(entry.path()).expect("a statement");
+        assert!(!text.contains("roster_private"), "{}", entry.path().display());
+    }
+    for (path, text) in daemon() {
+        let name = path.display().to_string();
+        if name.contains("/src/declare") {
+            for forbidden in ["crate::lease", "crate::staging", "crate::apply", "crate::http", "crate::scim"]
+            {
                 assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
             }
         }
