@@ -149,8 +149,14 @@ Examples:
   syncd check corp-ldap --json";
 
 const STATUS_HELP: &str = "\
+How fresh each source is, what is under way and for how long, failures in a row, what waits for somebody
+(quarantine, events that could not be taken, values past max_age), plans that the guard stopped with the
+SQL to look at them and to let them through. The last line says whether all is well. Needs the rights of
+roster_reader or roster_syncd.
+
 Examples:
   syncd status
+  syncd status --json | jq -e .well > /dev/null || echo somebody should look
   syncd status --json | jq -r '.sources[] | select(.health != \"ok\") | .source'";
 
 #[derive(Debug, Args)]

@@ -62,11 +62,30 @@ fn the_rules_of_scim_know_no_io() {
 fn requests_and_runs_are_apart() {
     for (path, text) in daemon() {
         let name = path.display().to_string();
-        if ["/src/http/", "/src/scim/", "/src/push/", "/src/user_info.rs"]
+        if ["/src/http/", "/src/scim/", "/src/push/", "/src/user_info.rs", "/src/metrics"]
             .iter()
             .any(|part| name.contains(part))
         {
             for forbidden in ["crate::pipeline", "crate::staging", "crate::record", "crate::lease"] {
+                assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
+            }
+        }
+    }
+}
+
+/// Configuration is what anybody may call: no private schema, no run.
+#[test]
+fn declarations_use_public_functions_only() {
+    let statements = repository().join("syncd/sql/declare");
+    for entry in fs::read_dir(statements).expect("a folder").flatten() {
+        let text = fs::read_to_string(entry.path()).expect("a statement");
+        assert!(!text.contains("roster_private"), "{}", entry.path().display());
+    }
+    for (path, text) in daemon() {
+        let name = path.display().to_string();
+        if name.contains("/src/declare") {
+            for forbidden in ["crate::lease", "crate::staging", "crate::apply", "crate::http", "crate::scim"]
+            {
                 assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
             }
         }
