@@ -176,8 +176,14 @@ GRANT EXECUTE ON FUNCTION
 TO roster_syncd;
 GRANT SELECT ON roster.sources, roster.sync_runs, roster.sync_changes, roster.quarantine, roster.identity_managers TO roster_syncd;
 
--- Endpoints: whom to ask about.
-GRANT EXECUTE ON FUNCTION roster_private.endpoint_subjects(bigint), roster_private.endpoint_sample(text) TO roster_syncd;
+-- Endpoints: whom to ask about. Tables: what syncd check looks at.
+GRANT EXECUTE ON FUNCTION
+    roster_private.endpoint_subjects(bigint),
+    roster_private.endpoint_sample(text),
+    roster_private.check_table_probe(text),
+    roster_private.check_table_statement(text, jsonb),
+    roster_private.unknown_users(text, text[])
+TO roster_syncd;
 
 -- Policy helpers: about oneself, so for everybody. To be somebody else is for connection pools.
 GRANT EXECUTE ON FUNCTION

@@ -19,6 +19,8 @@ mod slapd;
 mod tls;
 mod wait;
 mod watchdog;
+mod web;
+mod wire;
 
 pub use binaries::{pg_binary, repository, run};
 pub use bouncer::Bouncer;
@@ -34,3 +36,5 @@ pub use served::Served;
 pub use slapd::{ADMIN_DN, ADMIN_PASSWORD, Slapd};
 pub use tls::Tls;
 pub use wait::{PATIENCE, wait_until};
+pub use web::{Asked, Reply, Web};
+pub use wire::Wire;

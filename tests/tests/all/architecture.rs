@@ -37,15 +37,51 @@ fn connectors_and_records_know_nothing_of_the_database() {
     for (path, text) in daemon() {
         let name = path.display().to_string();
         if name.contains("/connector") || name.ends_with("/record.rs") {
-            for forbidden in
-                ["tokio_postgres", "crate::database", "crate::staging", "crate::pipeline", "crate::lease"]
-            {
+            for forbidden in [
+                "crate::database",
+                "crate::staging",
+                "crate::pipeline",
+                "crate::lease",
+                "crate::apply",
+                "crate::known",
+                "roster_private",
+            ] {
                 assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
             }
+            // A table elsewhere is in a PostgreSQL too, which is not ours.
+            if !name.contains("/connector/table") {
+                for forbidden in ["tokio_postgres", "crate::postgres"] {
+                    assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
+                }
+            }
+        }
+        if name.contains("/src/postgres") {
+            assert!(
+                !mentions(&text, "PGPASSWORD") && !mentions(&text, "crate::"),
+                "{name} knows whose server it is"
+            );
         }
         if name.ends_with("/record.rs") {
             assert!(!mentions(&text, "crate::"), "{name} knows nobody");
         }
+    }
+}
+
+/// The statements that a connector sends elsewhere name nothing of ours.
+#[test]
+fn another_database_is_not_asked_for_ours() {
+    for (path, text) in daemon() {
+        if !path.display().to_string().contains("/connector/table") {
+            continue;
+        }
+        for included in code(&text).filter(|line| line.contains("include_str!")) {
+            assert!(included.contains("/sql/foreign_"), "{}: {included}", path.display());
+        }
+    }
+    for entry in fs::read_dir(repository().join("syncd/sql")).expect("a folder").flatten() {
+        let name = entry.file_name().into_string().expect("UTF-8");
+        let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        assert!(!name.starts_with("foreign_") || !text.contains("roster"), "{name} is for other databases");
     }
 }
 
