@@ -121,3 +121,15 @@ fn one_source_per_system() {
         assert!(readme.contains(&format!("| {} |", row.replace('|', " | "))), "README.md shows {row}");
     }
 }
+
+#[test]
+fn the_sql_of_the_documentation_runs() {
+    let db = Db::fresh();
+    let page = fs::read_to_string(repository().join("docs/connectors/table.md")).expect("there is one");
+    for (line, block) in crate::readme::sql_blocks(&page) {
+        if let Err(told) = db.try_lines(&block) {
+            panic!("docs/connectors/table.md, the block at line {line}:\n{block}\n{told}");
+        }
+    }
+    assert_eq!(stated(&db, "hr"), ["sam|region|Iowa", "sam|region|Utah", "sara|cost_centre|4711"]);
+}
