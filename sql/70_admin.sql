@@ -430,6 +430,6 @@ BEGIN
         WHERE r.run_id = v_run.run_id AND r.state = 'failed';
         UPDATE source_retry t SET retry_at = NULL WHERE t.source_id = v_run.source_id;
     END IF;
-    RETURN true;
+    RETURN EXISTS (SELECT FROM sync_run r WHERE r.run_id = v_run.run_id AND r.state IN ('running', 'cancelled'));
 END $$;
 COMMENT ON FUNCTION roster.cancel_run IS 'Cancels a run and tells whether there was something to cancel: a queued one at once, a running one as soon as its daemon has heard of it, within seconds (a run that is over sooner stays what it is).';
