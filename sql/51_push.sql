@@ -162,7 +162,7 @@ END $$;
 COMMENT ON FUNCTION roster_private.push_apply IS 'Applies an event by its type.';
 
 -- How new --------------------------------------------------------------------------------------------------------------
--- Facets of a user or group: '' its existence, p:FIELD a field of the profile, a* all attributes at once, a:NAME all values
+-- Facets of a user or group: '' its existence, p* the profile as a whole, p:FIELD a field of it, a* all attributes at once, a:NAME all values
 -- of one, v:NAME VALUE one value, m* all memberships at once, m:GROUP one.
 
 CREATE FUNCTION roster_private.push_facet(p_kind text, p_subject text, p_facet text) RETURNS uuid

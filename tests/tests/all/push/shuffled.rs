@@ -109,6 +109,8 @@ impl Naive {
             "disable" => thing.active = false,
             "delete" => {
                 thing.exists = false;
+                thing.display_name = None;
+                thing.profile.clear();
                 thing.values.clear();
                 self.members.retain(|(group, _)| *group != event.subject);
             }
