@@ -165,10 +165,12 @@ BEGIN
     INTO feed_state.waiting_runs, feed_state.lag_seconds
     FROM run r WHERE r.first_change_id IS NULL AND r.at IS NOT NULL AND r.changes > 0;
     IF to_regclass('roster.webhooks') IS NOT NULL THEN
-        SELECT jsonb_agg(jsonb_build_object('webhook', w.label, 'iam', w.iam, 'enabled', w.enabled, 'pending', w.pending, 'failed', w.failed,
-                                            'lag_seconds', coalesce(extract(epoch FROM w.lag), 0), 'last_error', w.last_error)
-                         ORDER BY w.label COLLATE "C")
-        INTO feed_state.webhooks FROM roster.webhooks w;
+        SELECT jsonb_agg(jsonb_build_object(
+                   'webhook', w.shown ->> 'label', 'iam', w.shown ->> 'iam', 'enabled', (w.shown ->> 'enabled')::boolean,
+                   'pending', coalesce((w.shown ->> 'pending')::bigint, 0), 'failed', coalesce((w.shown ->> 'failed')::bigint, 0),
+                   'lag_seconds', coalesce(extract(epoch FROM (w.shown ->> 'lag')::interval), 0), 'last_error', w.shown ->> 'last_error')
+               ORDER BY w.shown ->> 'label' COLLATE "C")
+        INTO feed_state.webhooks FROM (SELECT to_jsonb(v) AS shown FROM roster.webhooks v) w;
     END IF;
     feed_state.webhooks := coalesce(feed_state.webhooks, '[]');
     RETURN NEXT;
