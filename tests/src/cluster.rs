@@ -42,6 +42,11 @@ impl Cluster {
 
     /// A cluster of one's own, for a test that measures what is counted per cluster (WAL).
     pub fn start() -> Cluster {
+        Cluster::start_with("")
+    }
+
+    /// The same with more lines in postgresql.conf.
+    pub fn start_with(settings: &str) -> Cluster {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("pg-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let home = reachable_directory(&name);
@@ -52,7 +57,7 @@ impl Cluster {
         let conf = data.join("postgresql.conf");
         let defaults = fs::read_to_string(&conf).expect("initdb wrote postgresql.conf");
         let sockets = format!("unix_socket_directories = '{}'\n", home.display());
-        fs::write(&conf, defaults + SETTINGS + &sockets).expect("postgresql.conf is ours");
+        fs::write(&conf, defaults + SETTINGS + &sockets + settings).expect("postgresql.conf is ours");
         let cluster = Cluster { port: start_server(&home, &data), log: home.join("log"), data };
         cluster.make_template();
         cluster

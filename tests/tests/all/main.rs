@@ -30,5 +30,6 @@ mod scim;
 mod sources;
 mod sql_api;
 mod sso;
+mod tables;
 mod validity;
 mod worked_calls;
