@@ -110,6 +110,7 @@ GRANT EXECUTE ON FUNCTION
     roster.rotate_api_key(text, interval)
 TO roster_admin;
 GRANT EXECUTE ON FUNCTION roster_private.use_api_key(text, text) TO roster_syncd;
+GRANT EXECUTE ON FUNCTION roster_private.api_enter(text, text) TO roster_syncd;
 
 -- SCIM: the daemon reads resources and writes them by these calls, each in the name of one source.
 GRANT SELECT ON roster_private.scim_users, roster_private.scim_groups, roster_private.scim_members, roster_private.scim_user_groups,

@@ -22,6 +22,7 @@ mod scim;
 mod scim_log;
 mod secret;
 mod shutdown;
+mod signature;
 mod source;
 mod staging;
 mod status;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::api::Limiters;
 use super::forwarded::Proxies;
 use super::refusals::RefusalLog;
 use super::sources::Sources;
@@ -21,6 +22,7 @@ pub struct HttpState {
     pub log: RefusalLog,
     pub proxies: Arc<Proxies>,
     pub sources: Sources,
+    pub limiters: Limiters,
     pub is_tls: bool,
     pub working: Arc<Semaphore>,
     pub bodies: Arc<Semaphore>,
@@ -33,6 +35,7 @@ impl HttpState {
             log,
             proxies: Arc::new(proxies),
             sources: Sources::default(),
+            limiters: Limiters::default(),
             is_tls,
             working: Arc::new(Semaphore::new(REQUESTS_AT_ONCE)),
             bodies: Arc::new(Semaphore::new(BODIES_AT_ONCE_KIB as usize)),
