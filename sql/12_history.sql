@@ -10,8 +10,8 @@ BEGIN
         EXECUTE format(
             'CREATE TABLE roster_private.%I (closed_run bigint NOT NULL, closed_no integer NOT NULL, ended boolean NOT NULL, LIKE roster_private.%I)',
             v_fact || '_history', v_fact);
-        EXECUTE format('CREATE INDEX ON roster_private.%I (closed_run)', v_fact || '_history');
-        EXECUTE format('CREATE INDEX ON roster_private.%I (opened_run)', v_fact || '_history');
+        EXECUTE format('CREATE INDEX ON roster_private.%I (closed_run, closed_no)', v_fact || '_history');
+        EXECUTE format('CREATE INDEX ON roster_private.%I (opened_run, opened_no)', v_fact || '_history');
         EXECUTE format('COMMENT ON TABLE roster_private.%I IS %L', v_fact || '_history',
             'Rows that left ' || v_fact || ': true from the time of opened_run up to, not including, that of closed_run; ended = not followed by a newer version.');
     END LOOP;
