@@ -20,6 +20,7 @@ CREATE INDEX app_user_history_version ON roster_private.app_user_history (user_i
 CREATE INDEX app_group_history_version ON roster_private.app_group_history (group_id, version);
 CREATE INDEX membership_history_user ON roster_private.membership_history (user_id);
 CREATE INDEX user_attribute_history_user ON roster_private.user_attribute_history (user_id);
+CREATE INDEX group_attribute_history_group ON roster_private.group_attribute_history (group_id);
 
 -- The run that is being written. Set by the calls of this schema right before they write, so a value set by
 -- anybody else is never read.

@@ -54,7 +54,7 @@ COMMENT ON FUNCTION roster_private.feed_piece IS 'What to read after a change nu
 
 CREATE TYPE roster_private.feed_row AS (
     change_id bigint, changed_at timestamptz, actor text, source text, run_id bigint, change text, kind text, iam text,
-    subject text, name text, before jsonb, after jsonb, iam_id integer, of_run bigint, user_id bigint, group_id bigint);
+    subject text, name text, before jsonb, after jsonb, iam_id integer, of_run bigint, no integer, user_id bigint, group_id bigint);
 COMMENT ON TYPE roster_private.feed_row IS 'A change as roster.change has it, with the ids behind the names; of_run = the run, also of single calls.';
 
 -- However large the tables were when the plan was made: every step is a look-up by run and ordinal, or by id.
@@ -67,7 +67,7 @@ BEGIN
     SELECT r.first_change_id + e.no - 1, coalesce(r.at, r.begun), r.actor, s.source, CASE WHEN NOT r.single THEN r.run_id END,
            e.change, e.kind, i.iam, coalesce(e.subject, g.group_name, u.username),
            coalesce(e.name, CASE e.kind WHEN 'membership' THEN u.username WHEN 'nesting' THEN c.group_name END), e.before, e.after,
-           i.iam_id, r.run_id, e.user_id, e.group_id
+           i.iam_id, r.run_id, e.no, e.user_id, e.group_id
     FROM stated_event e JOIN run r ON r.run_id = e.run_id
     LEFT JOIN LATERAL (SELECT n.iam_id, n.username FROM app_user n WHERE n.user_id = e.user_id
                        UNION ALL SELECT h.iam_id, h.username FROM app_user_history h WHERE h.user_id = e.user_id AND h.ended LIMIT 1) u ON true

@@ -19,6 +19,7 @@ BEGIN
         'default_permission', 'merge_rule', 'platform_rule',
         'user_password', 'api_key', 'api_key_id_seq',
         'scim_user', 'scim_group', 'scim_pending', 'scim_rid_seq',
+        'webhook', 'webhook_id_seq', 'webhook_delivery', 'webhook_delivery_id_seq',
         'group_closure', 'group_effective'] LOOP
         PERFORM pg_extension_config_dump(format('roster_private.%I', v_name), '');
     END LOOP;

@@ -1,11 +1,13 @@
 //! `syncd` reads identity sources and hands what they say to PostgreSQL: see ARCHITECTURE.md.
 
 mod apply;
+mod changes;
 mod check;
 mod cli;
 mod config;
 mod connector;
 mod database;
+mod feed;
 mod housekeeping;
 mod http;
 mod known;
@@ -28,23 +30,28 @@ mod staging;
 mod status;
 mod sync;
 mod task;
+mod webhooks;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command, ListenArgs, ScimCommand};
 use database::Database;
+use feed::Feed;
 use http::{HttpServer, ServerError};
 use pipeline::Surroundings;
 use secret::Secrets;
 use shutdown::Shutdown;
+use task::Owned;
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 const BLOCKED: u8 = 3;
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How a command ended that did what it was asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,12 +117,17 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
 
 /// Both end on a signal, side by side.
 async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outcome> {
-    let server = HttpServer::start_if_free(&around.database, args)?;
+    let feed = Feed::new(around.shutdown.clone());
+    let server = HttpServer::start_if_free(&around.database, &feed, args)?;
     let served = async {
-        anyhow::Ok(HttpServer::run_when_free(server, &around.database, &around.shutdown, args).await?)
+        anyhow::Ok(HttpServer::run_when_free(server, &around.database, &feed, &around.shutdown, args).await?)
     };
+    let _watched = Owned::spawn(feed::run(feed.clone(), around.database.clone(), around.shutdown.clone()));
+    let mut delivered = Owned::spawn(webhooks::run(around.clone(), feed.clone()));
     let synchronised = async { anyhow::Ok(scheduler::run(around).await?) };
     let ((), outcome) = tokio::try_join!(served, synchronised)?;
+    // Other daemons go on with the webhooks at once.
+    let _ = tokio::time::timeout(FAREWELL, delivered.join()).await;
     Ok(outcome)
 }
 

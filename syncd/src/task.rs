@@ -10,6 +10,10 @@ impl<T: Send + 'static> Owned<T> {
         Self(tokio::spawn(future))
     }
 
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
     pub async fn join(&mut self) -> T {
         match (&mut self.0).await {
             Ok(result) => result,

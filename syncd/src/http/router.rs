@@ -8,6 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 
+use super::api::{Scope, guarded};
 use super::enter::enter;
 use super::health::{healthz, readyz};
 use super::log::log;
@@ -18,6 +19,7 @@ pub fn router(state: &HttpState) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .nest("/scim", scim(state))
+        .merge(guarded(crate::changes::router(), state, Scope::Changes))
         .fallback(nothing)
         .layer(from_fn_with_state(state.clone(), log))
         .with_state(state.clone())

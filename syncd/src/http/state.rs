@@ -9,6 +9,7 @@ use super::forwarded::Proxies;
 use super::refusals::RefusalLog;
 use super::sources::Sources;
 use crate::database::Pool;
+use crate::feed::Feed;
 
 /// Requests that are worked on at once; the others wait with their bodies read. More than connections, because part of
 /// the work is done without one.
@@ -23,19 +24,21 @@ pub struct HttpState {
     pub proxies: Arc<Proxies>,
     pub sources: Sources,
     pub limiters: Limiters,
+    pub feed: Feed,
     pub is_tls: bool,
     pub working: Arc<Semaphore>,
     pub bodies: Arc<Semaphore>,
 }
 
 impl HttpState {
-    pub fn new(pool: Pool, log: RefusalLog, proxies: Proxies, is_tls: bool) -> Self {
+    pub fn new(pool: Pool, log: RefusalLog, proxies: Proxies, feed: Feed, is_tls: bool) -> Self {
         Self {
             pool,
             log,
             proxies: Arc::new(proxies),
             sources: Sources::default(),
             limiters: Limiters::default(),
+            feed,
             is_tls,
             working: Arc::new(Semaphore::new(REQUESTS_AT_ONCE)),
             bodies: Arc::new(Semaphore::new(BODIES_AT_ONCE_KIB as usize)),
