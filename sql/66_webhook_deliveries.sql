@@ -185,18 +185,24 @@ $$;
 COMMENT ON FUNCTION roster_private.note_webhook_trouble IS 'Notes why nothing can be sent; NULL: it can.';
 
 CREATE FUNCTION roster_private.purge_deliveries(webhook_id integer) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET enable_seqscan = off
     AS $$
 DECLARE
-    v_purged bigint;
+    v_state  text;
+    v_beyond bigint;
+    v_rows   bigint;
+    v_purged bigint := 0;
 BEGIN
-    DELETE FROM webhook_delivery d
-    USING (VALUES ('delivered'), ('failed')) s(state)
-    WHERE d.webhook_id = purge_deliveries.webhook_id AND d.state = s.state
-      AND (coalesce(d.delivered_at, d.next_attempt_at) < clock_timestamp() - interval '30 days'
-           OR d.delivery_id <= (SELECT o.delivery_id FROM webhook_delivery o WHERE o.webhook_id = purge_deliveries.webhook_id AND o.state = s.state
-                                ORDER BY o.delivery_id DESC OFFSET 10000 LIMIT 1));
-    GET DIAGNOSTICS v_purged = ROW_COUNT;
+    FOREACH v_state IN ARRAY ARRAY['delivered', 'failed'] LOOP
+        -- Looked up once: the log may have grown by many thousands since the last time.
+        SELECT d.delivery_id INTO v_beyond FROM webhook_delivery d
+        WHERE d.webhook_id = purge_deliveries.webhook_id AND d.state = v_state ORDER BY d.delivery_id DESC OFFSET 10000 LIMIT 1;
+        DELETE FROM webhook_delivery d
+        WHERE d.webhook_id = purge_deliveries.webhook_id AND d.state = v_state
+          AND (d.delivery_id <= v_beyond OR coalesce(d.delivered_at, d.next_attempt_at) < clock_timestamp() - interval '30 days');
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        v_purged := v_purged + v_rows;
+    END LOOP;
     RETURN v_purged;
 END $$;
 COMMENT ON FUNCTION roster_private.purge_deliveries IS 'Deletes what the log of a webhook need not keep: older than 30 days, or beyond the newest 10,000 that were delivered, and as many that failed. Returns how many rows.';

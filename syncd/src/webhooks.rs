@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Session};
 use crate::feed::Feed;
 use crate::pipeline::Surroundings;
 use crate::task::Owned;
@@ -65,22 +65,30 @@ struct Deliverers<'a> {
 impl Deliverers<'_> {
     /// Returns when the daemon is to stop.
     async fn serve(&mut self, pause: &mut Duration) -> Result<(), DatabaseError> {
+        // Renewing the lease must not wait for what the workers ask.
         let mut session = self.around.database.connect().await?;
-        let store = Store::new(session.client.clone(), self.holder);
+        let leases = Store::new(session.client.clone(), self.holder);
+        let mut working = None;
         let (lease, _) = watch::channel(Instant::now());
         loop {
             let asked = Instant::now();
-            let held = store.hold(LEASE).await?;
+            let held = leases.hold(LEASE).await?;
             *pause = FIRST_PAUSE;
             lease.send_replace(asked + LEASE - UNUSED);
-            self.adjust(held, &store, &lease);
+            if !held.is_empty() && working.is_none() {
+                working = Some(self.around.database.connect().await?);
+            }
+            if let Some(working) = &working {
+                self.adjust(held, &Store::new(working.client.clone(), self.holder), &lease);
+            }
             tokio::select! {
                 () = sleep(RENEW_EVERY) => {}
                 error = session.lost() => return Err(error),
+                error = lost(&mut working) => return Err(error),
                 () = self.around.shutdown.requested() => {
                     self.working.clear();
                     // Another daemon goes on at once; without it, when the lease is over.
-                    let _ = tokio::time::timeout(FAREWELL, store.release()).await;
+                    let _ = tokio::time::timeout(FAREWELL, leases.release()).await;
                     return Ok(());
                 }
             }
@@ -104,5 +112,12 @@ impl Deliverers<'_> {
             };
             self.working.insert(webhook.webhook_id, (webhook, Owned::spawn(worker.run())));
         }
+    }
+}
+
+async fn lost(session: &mut Option<Session>) -> DatabaseError {
+    match session {
+        Some(session) => session.lost().await,
+        None => std::future::pending().await,
     }
 }

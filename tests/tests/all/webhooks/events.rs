@@ -1,10 +1,10 @@
 //! Each event, in the order of the feed, signed.
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use roster_tests::{Received, Tls, wait_until};
+use roster_tests::{Db, Received, Receiver, Tls, repository, wait_until};
 
 use super::{SECRET, lab, told};
 
@@ -211,4 +211,34 @@ fn the_certificate_of_a_receiver_is_verified() {
         lab.db.number("SELECT count(*) FROM roster.webhook_deliveries WHERE last_error IS NOT NULL AND state = 'pending'") == 1
     });
     assert!(lab.receiver.taken().is_empty(), "nothing is sent in clear text instead");
+}
+
+/// The example of the documentation, run as it stands.
+#[test]
+fn the_receiver_of_the_documentation_verifies_and_prints() {
+    let page =
+        std::fs::read_to_string(repository().join("docs/connectors/webhooks.md")).expect("the page is there");
+    let program =
+        page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+    let place = Receiver::start();
+    let port = place.port;
+    drop(place);
+    let db = Db::fresh();
+    let secret = "whsec_c2VjcmV0IG9mIHRoZSB3ZWJob29r";
+    let mut python = Command::new("python3")
+        .args(["-c", program, &port.to_string()])
+        .env("AUDIT_HOOK_SECRET", secret)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 is installed");
+    let out = python.stdout.take().expect("a pipe");
+    let call = "SELECT roster.create_webhook('audit', 'builtin', 'http://127.0.0.1";
+    db.run(&format!("{call}:{port}/', secret => '{{\"env\": \"AUDIT_HOOK_SECRET\"}}')"));
+    let _served = db.daemon().with("AUDIT_HOOK_SECRET", secret).serve(&[]);
+    db.run("SELECT roster.create_user('sam')");
+    let mut line = String::new();
+    std::io::BufReader::new(out).read_line(&mut line).expect("it prints");
+    let _ = python.kill();
+    let _ = python.wait();
+    assert!(line.starts_with("userAdded sam {"), "{line}");
 }
