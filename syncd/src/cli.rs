@@ -87,12 +87,13 @@ pub enum ScimCommand {
 
 const RUN_HELP: &str = "\
 Listens for roster.sync_now() and roster.plan(), and runs sources by their schedules, up to four at
-once. Several daemons may run: one acts per source, all serve HTTP. On SIGTERM running syncs are
-recorded as cancelled, requests under way are answered, and the daemon ends within 5 seconds with exit
-code 0.
+once; delivers webhooks. Several daemons may run: one acts per source and webhook, all serve HTTP. On
+SIGTERM running syncs are recorded as cancelled, requests under way are answered, and the daemon ends
+within 5 seconds with exit code 0.
 
 HTTP:
   /scim/{identity manager}/v2   SCIM 2.0, for keys of roster.create_api_key(..., scopes => '{scim}')
+  /v1/changes                   the change feed, for keys with the scope changes; waits when asked to
   /healthz                      200 while the process lives
   /readyz                       200 while the database is there and fits this release, else 503
 
