@@ -74,6 +74,10 @@ impl Deliverers<'_> {
             let asked = Instant::now();
             let held = leases.hold(LEASE).await?;
             *pause = FIRST_PAUSE;
+            // Another daemon may have had them in between: what the workers remember is no longer true.
+            if *lease.borrow() < asked {
+                self.working.clear();
+            }
             lease.send_replace(asked + LEASE - UNUSED);
             if !held.is_empty() && working.is_none() {
                 working = Some(self.around.database.connect().await?);
