@@ -185,6 +185,29 @@ GRANT EXECUTE ON FUNCTION
     roster_private.unknown_users(text, text[])
 TO roster_syncd;
 
+-- The change feed over HTTP, webhooks.
+GRANT EXECUTE ON FUNCTION
+    roster.create_webhook(text, text, text, text[], jsonb, boolean, boolean),
+    roster.alter_webhook(text, text, text[], jsonb, boolean, boolean),
+    roster.drop_webhook(text),
+    roster.redeliver_webhook(text, bigint)
+TO roster_admin;
+GRANT EXECUTE ON FUNCTION roster_private.shown_url(text) TO roster_reader;
+GRANT EXECUTE ON FUNCTION
+    roster_private.feed_head(),
+    roster_private.feed_page(integer, bigint, integer, text[]),
+    roster_private.feed_lag(),
+    roster_private.hold_webhooks(uuid, double precision),
+    roster_private.release_webhooks(uuid),
+    roster_private.fill_webhook(integer, uuid),
+    roster_private.due_deliveries(integer, uuid, bigint[], integer),
+    roster_private.note_deliveries(bigint[], integer[], text[], double precision[]),
+    roster_private.retry_webhook(integer, uuid),
+    roster_private.note_webhook_trouble(integer, text),
+    roster_private.purge_deliveries(integer),
+    roster_private.webhook_lag()
+TO roster_syncd;
+
 -- Policy helpers: about oneself, so for everybody. To be somebody else is for connection pools.
 GRANT EXECUTE ON FUNCTION
     roster.current_user_id(),

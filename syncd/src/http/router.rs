@@ -24,6 +24,7 @@ pub fn router(state: &HttpState) -> Router {
         .nest("/scim", scim(state))
         .nest("/v1", v1(state))
         .merge(guarded(crate::user_info::router(), state, Scope::UserInfo))
+        .merge(guarded(crate::changes::router(), state, Scope::Changes))
         .fallback(nothing)
         .layer(from_fn_with_state(state.clone(), log))
         .layer(from_fn_with_state(state.clone(), measure))

@@ -129,6 +129,28 @@ fn declarations_use_public_functions_only() {
 }
 
 #[test]
+fn the_feed_and_webhooks_know_no_connector_and_no_request() {
+    for (path, text) in daemon() {
+        let name = path.display().to_string();
+        let mut forbidden =
+            vec!["crate::staging", "crate::record", "crate::lease", "crate::connector", "crate::scim"];
+        match name.contains("/src/webhooks") {
+            true => forbidden.extend(["crate::http", "axum"]),
+            false if name.ends_with("/src/feed.rs") => {
+                forbidden.extend(["crate::http", "crate::pipeline", "crate::webhooks"])
+            }
+            false if name.contains("/src/changes") => {
+                forbidden.extend(["crate::pipeline", "crate::webhooks"])
+            }
+            false => continue,
+        }
+        for forbidden in forbidden {
+            assert!(!mentions(&text, forbidden), "{name} knows {forbidden}");
+        }
+    }
+}
+
+#[test]
 fn the_daemon_has_no_sql_in_its_code() {
     for (path, text) in daemon() {
         // What a person is told to call is no SQL of the daemon.
