@@ -11,6 +11,7 @@ mod databases;
 mod dump;
 mod effective;
 mod errors;
+mod faults;
 mod feed;
 mod harness;
 mod ldap;
