@@ -52,3 +52,14 @@ CREATE FUNCTION roster_private.random_token() RETURNS text
     LANGUAGE c VOLATILE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'random_token_wrapper';
 COMMENT ON FUNCTION roster_private.random_token() IS '256 random bits of the operating system in base64url: 43 characters.';
+
+-- What a source states about a user, compared without looking at it again.
+CREATE FUNCTION roster_private.add_fact(sum uuid, salt uuid, kind text, name text, value text) RETURNS uuid
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 5
+    AS 'MODULE_PATHNAME', 'roster_add_fact';
+COMMENT ON FUNCTION roster_private.add_fact(uuid, uuid, text, text, text) IS
+    'Adds the keyed hash (BLAKE3, key salt) of a row to a sum of such, modulo 2^128. NULL only when sum or salt is.';
+CREATE AGGREGATE roster_private.fact_digest(salt uuid, kind text, name text, value text) (
+    SFUNC = roster_private.add_fact, STYPE = uuid, INITCOND = '00000000-0000-0000-0000-000000000000', PARALLEL = SAFE);
+COMMENT ON AGGREGATE roster_private.fact_digest(uuid, text, text, text) IS
+    'Digest of rows in any order. A row that stands twice counts twice: its user is then compared once more than needed.';

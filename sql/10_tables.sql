@@ -34,6 +34,8 @@ CREATE TABLE roster_private.source (
     schedule    text,
     time_zone   text NOT NULL DEFAULT 'UTC',
     next_run_at timestamptz,
+    run_timeout interval NOT NULL DEFAULT '4 hours' CHECK (run_timeout >= '0'),
+    retry_after interval NOT NULL DEFAULT '1 minute' CHECK (retry_after > '0'),
     priority    integer NOT NULL DEFAULT 0,
     enabled     boolean NOT NULL DEFAULT true,
     created_at  timestamptz NOT NULL DEFAULT now(),
@@ -77,6 +79,7 @@ CREATE TABLE roster_private.sync_run (
     trigger      text NOT NULL CHECK (trigger IN ('schedule', 'manual', 'event', 'login')),
     state        text NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'blocked', 'cancelled')),
     drops_source boolean NOT NULL DEFAULT false,
+    unattended   boolean NOT NULL DEFAULT false,
     slot         smallint,
     queued_at    timestamptz NOT NULL DEFAULT now(),
     started_at   timestamptz,
@@ -91,7 +94,7 @@ CREATE TABLE roster_private.sync_run (
     base         pg_snapshot,
     base_at      timestamptz
 );
-COMMENT ON TABLE roster_private.sync_run IS 'Runs of sources. kept_rows, base and base_at belong to a plan that waits for apply_run: how many rows it has and what it was computed from.';
+COMMENT ON TABLE roster_private.sync_run IS 'Runs of sources. unattended = a daemon took it up by itself, nobody waits for it. kept_rows, base and base_at belong to a plan that waits for apply_run: how many rows it has and what it was computed from.';
 CREATE INDEX sync_run_source ON roster_private.sync_run (source_id, run_id DESC);
 CREATE INDEX sync_run_open ON roster_private.sync_run (state) WHERE state IN ('queued', 'running');
 

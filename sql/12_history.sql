@@ -131,5 +131,5 @@ CREATE FUNCTION roster_private.lock_class(p_name text) RETURNS integer
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
     AS $$ SELECT CASE p_name WHEN 'iam' THEN 1919907700 WHEN 'numbering' THEN 1919907701 WHEN 'source' THEN 1919907702
                              WHEN 'slot' THEN 1919907703 WHEN 'pending' THEN 1919907704
-                             WHEN 'scim_log' THEN 1919907705 END $$;
+                             WHEN 'scim_log' THEN 1919907705 WHEN 'push' THEN 1919907706 WHEN 'run' THEN 1919907710 END $$;
 COMMENT ON FUNCTION roster_private.lock_class IS 'First key of the advisory locks that pg_roster takes; the second is an id.';

@@ -23,6 +23,21 @@ CREATE TABLE roster_private.staged_quarantine (
 ) PARTITION BY LIST (slot);
 COMMENT ON TABLE roster_private.staged_quarantine IS 'Entries that could not be taken, with why.';
 
+-- kind: present (the user exists at the source; value = etag), touched (look at this user: with nothing else, the entry is
+-- gone), same (unchanged), kept (could not be read: counts as present, leave everything), attribute (value NULL = has
+-- none), group (name = group name). The rows of a user replace all that the source stated about that user.
+CREATE TABLE roster_private.staged_fact (
+    slot smallint NOT NULL, run_id bigint NOT NULL, who text, kind text NOT NULL, name text, value text, problem text
+) PARTITION BY LIST (slot);
+COMMENT ON TABLE roster_private.staged_fact IS 'What a fact source says about users whom it calls who. A row with a problem is quarantined for that reason.';
+
+CREATE TABLE roster_private.staged_subject (
+    slot smallint NOT NULL, run_id bigint NOT NULL,
+    state text NOT NULL CHECK (state IN ('stated', 'kept', 'twice', 'gone', 'unknown', 'confirmed')),
+    key text NOT NULL, who text, fingerprint uuid, etag text, linked_id bigint
+) PARTITION BY LIST (slot);
+COMMENT ON TABLE roster_private.staged_subject IS 'Entries of a fact source that need a look, one row per user: stated (differs from last time), kept, twice (stated by several rows), gone, unknown (nobody has that name) and confirmed (unchanged, where that is recorded per user). linked_id = whom the entry meant so far.';
+
 CREATE TABLE roster_private.plan_entity (
     slot smallint NOT NULL, run_id bigint NOT NULL, kind text NOT NULL,
     op text NOT NULL CHECK (op IN ('add', 'change', 'remove', 'keep', 'release')),
@@ -44,19 +59,25 @@ CREATE TABLE roster_private.plan_edge (
 ) PARTITION BY LIST (slot);
 COMMENT ON TABLE roster_private.plan_edge IS 'Memberships (kind user) and nestings (kind group) to open and to close.';
 
+CREATE TABLE roster_private.plan_link (
+    slot smallint NOT NULL, run_id bigint NOT NULL, op text NOT NULL CHECK (op IN ('set', 'drop', 'confirm')),
+    key text NOT NULL, user_id bigint NOT NULL, fingerprint uuid, etag text
+) PARTITION BY LIST (slot);
+COMMENT ON TABLE roster_private.plan_link IS 'Links of a fact source to write (set), to end (drop; user_id = whom it meant) and to confirm.';
+
 DO $$
 DECLARE
     v_table text;
     v_slot  integer;
 BEGIN
-    FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_quarantine',
-                                   'plan_entity', 'plan_value', 'plan_edge'] LOOP
-        FOR v_slot IN 1..8 LOOP
+    FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_quarantine', 'staged_fact', 'staged_subject',
+                                   'plan_entity', 'plan_value', 'plan_edge', 'plan_link'] LOOP
+        FOR v_slot IN 1..16 LOOP
             EXECUTE format('CREATE UNLOGGED TABLE roster_private.%I PARTITION OF roster_private.%I FOR VALUES IN (%s)',
                            v_table || '_' || v_slot, v_table, v_slot);
         END LOOP;
     END LOOP;
-    FOREACH v_table IN ARRAY ARRAY['plan_entity', 'plan_value', 'plan_edge'] LOOP
+    FOREACH v_table IN ARRAY ARRAY['plan_entity', 'plan_value', 'plan_edge', 'plan_link'] LOOP
         EXECUTE format('CREATE TABLE roster_private.%I PARTITION OF roster_private.%I FOR VALUES IN (0)', v_table || '_0', v_table);
         EXECUTE format('CREATE INDEX ON roster_private.%I (run_id)', v_table || '_0');
     END LOOP;
@@ -81,8 +102,8 @@ CREATE FUNCTION roster_private.clear_slot(p_slot smallint) RETURNS void
 DECLARE
     v_table text;
 BEGIN
-    FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_quarantine',
-                                   'plan_entity', 'plan_value', 'plan_edge'] LOOP
+    FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_quarantine', 'staged_fact', 'staged_subject',
+                                   'plan_entity', 'plan_value', 'plan_edge', 'plan_link'] LOOP
         -- Nothing staged is the usual case, and TRUNCATE would write even then.
         IF pg_relation_size(format('roster_private.%I', v_table || '_' || p_slot)) > 0 THEN
             EXECUTE format('TRUNCATE roster_private.%I', v_table || '_' || p_slot);

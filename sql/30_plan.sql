@@ -29,6 +29,8 @@ COMMENT ON FUNCTION roster_private.make_plan IS 'Fills the plan tables of a run 
 CREATE FUNCTION roster_private.plan_users(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
     AS $$
+DECLARE
+    v_provisions boolean := (SELECT s.kind IN ('ldap', 'scim') FROM source s WHERE s.source_id = c.source_id);
 BEGIN
     INSERT INTO plan_entity (slot, run_id, kind, op, id, version, owner_id, claim, key, external_id, name, name_key,
                              display_name, email, profile, active, claim_active, fingerprint)
@@ -45,8 +47,10 @@ BEGIN
     ), wanted AS (
         SELECT s.*, u.user_id, u.version, u.source_id AS old_owner, u.username, u.username_key, u.external_id AS old_external_id,
                u.display_name AS old_display_name, u.email AS old_email, u.profile AS old_profile, u.active AS was_active,
-               -- A source states the profile unless another that still claims the user does; SQL calls yield.
-               u.user_id IS NULL OR u.source_id IN (c.source_id, 1)
+               -- A source states the profile unless another that still claims the user does; SQL calls yield, and sources
+               -- that know users only from what they are told about them yield to those that provision them.
+               u.user_id IS NULL OR u.source_id IN (c.source_id, 1) OR v_provisions AND EXISTS (
+                       SELECT FROM source o WHERE o.source_id = u.source_id AND o.kind IN ('table', 'endpoint', 'push'))
                    OR NOT EXISTS (SELECT FROM user_claim o WHERE o.user_id = u.user_id AND o.source_id = u.source_id) AS owns,
                NOT coalesce(u.admin_disabled, false)
                    AND (s.active OR EXISTS (SELECT FROM user_claim o WHERE o.user_id = u.user_id AND o.active
@@ -125,7 +129,7 @@ BEGIN
             RETURNING p.*, t.reason
         )
         INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
-        SELECT c.slot, c.run_id, 'user', g.external_id, g.reason, user_document(g.name, g.external_id, g.display_name, g.email, g.active, g.profile)
+        SELECT c.slot, c.run_id, 'user', coalesce(g.external_id, g.name), g.reason, user_document(g.name, g.external_id, g.display_name, g.email, g.active, g.profile)
         FROM gone g;
         GET DIAGNOSTICS v_bad = ROW_COUNT;
         EXIT WHEN v_bad = 0;
@@ -224,7 +228,7 @@ BEGIN
             RETURNING p.*, t.reason
         )
         INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
-        SELECT c.slot, c.run_id, 'group', g.external_id, g.reason, group_document(g.name, g.external_id, g.display_name, g.profile)
+        SELECT c.slot, c.run_id, 'group', coalesce(g.external_id, g.name), g.reason, group_document(g.name, g.external_id, g.display_name, g.profile)
         FROM gone g;
         GET DIAGNOSTICS v_bad = ROW_COUNT;
         EXIT WHEN v_bad = 0;

@@ -46,6 +46,7 @@ BEGIN
     PERFORM apply_groups(c);
     PERFORM apply_values(c);
     PERFORM apply_edges(c);
+    PERFORM apply_links(c);
     v_seeds := planned_seeds(c);
     PERFORM refresh_groups(v_seeds);
     -- What a refreshed group carries is derived already, for it and all below it.

@@ -17,45 +17,34 @@ CREATE FUNCTION roster_private.run_context(p_run_id bigint, p_slot smallint) RET
 $$;
 COMMENT ON FUNCTION roster_private.run_context IS 'Context of a run whose rows are in that slot.';
 
--- Session locks end with the connection: a daemon that dies frees its source at once, one that is only slow keeps it.
-CREATE FUNCTION roster_private.take_source(p_source_id integer) RETURNS boolean
-    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$ SELECT pg_try_advisory_lock(lock_class('source'), p_source_id) $$;
-COMMENT ON FUNCTION roster_private.take_source IS 'Takes a source for this session, until it disconnects; false when another has it.';
-
 CREATE FUNCTION roster_private.take_slot() RETURNS smallint
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
-    FOR v_slot IN 1..8 LOOP
+    FOR v_slot IN 1..16 LOOP
         IF pg_try_advisory_lock(lock_class('slot'), v_slot) THEN
             PERFORM clear_slot(v_slot::smallint);
             RETURN v_slot;
         END IF;
     END LOOP;
-    RAISE EXCEPTION 'eight runs are under way in this database, more do not fit'
-        USING ERRCODE = 'lock_not_available', HINT = 'Wait until one of them ends: see roster.sync_runs.';
+    RETURN NULL;
 END $$;
-COMMENT ON FUNCTION roster_private.take_slot IS 'Takes a free slot of staging for this session and empties it.';
+COMMENT ON FUNCTION roster_private.take_slot IS 'Takes a free slot of staging for this session and empties it; NULL when none is free.';
 
-CREATE FUNCTION roster_private.start_run(p_run_id bigint) RETURNS roster_private.claimed_run
+CREATE FUNCTION roster_private.start_run(p_run_id bigint, p_slot smallint, p_unattended boolean) RETURNS roster_private.claimed_run
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
     v_claimed claimed_run;
-    v_slot    smallint := take_slot();
 BEGIN
-    UPDATE sync_run r SET state = 'running', started_at = clock_timestamp(), slot = v_slot WHERE r.run_id = p_run_id;
-    -- This session has the source: whatever else calls itself running has lost its process.
-    UPDATE sync_run r SET state = 'failed', finished_at = clock_timestamp(),
-                          message = 'the process that ran it ended before it was done; nothing was written'
-    FROM sync_run mine
-    WHERE mine.run_id = p_run_id AND r.source_id = mine.source_id AND r.state = 'running' AND r.run_id <> p_run_id;
+    UPDATE sync_run r SET state = 'running', started_at = clock_timestamp(), slot = p_slot, unattended = p_unattended
+    WHERE r.run_id = p_run_id;
+    PERFORM give_lease(p_run_id);
     SELECT r.run_id, r.slot, s.source, i.iam, s.kind, r.mode, s.config INTO v_claimed
     FROM sync_run r JOIN source s USING (source_id) JOIN iam i USING (iam_id) WHERE r.run_id = p_run_id;
     RETURN v_claimed;
 END $$;
-COMMENT ON FUNCTION roster_private.start_run IS 'Turns a run of a source that this session has taken into a running one.';
+COMMENT ON FUNCTION roster_private.start_run IS 'Turns a run of a source that this transaction has taken into a running one of this session.';
 
 CREATE FUNCTION roster_private.new_run(p_source_id integer, p_mode text, p_trigger text, p_state text) RETURNS bigint
     LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
@@ -71,6 +60,7 @@ CREATE FUNCTION roster_private.claim_run(source text, mode text DEFAULT 'apply',
     AS $$
 DECLARE
     v_source source := find_source(claim_run.source);
+    v_slot   smallint;
 BEGIN
     PERFORM check_pulled(v_source);
     IF NOT take_source(v_source.source_id) THEN
@@ -79,7 +69,12 @@ BEGIN
     END IF;
     -- It may have been dropped or disabled before it was taken.
     PERFORM check_pulled(find_source(v_source.source));
-    RETURN start_run(new_run(v_source.source_id, claim_run.mode, claim_run.trigger, 'queued'));
+    v_slot := take_slot();
+    IF v_slot IS NULL THEN
+        RAISE EXCEPTION 'sixteen runs are under way in this database, more do not fit'
+            USING ERRCODE = 'lock_not_available', HINT = 'Wait until one of them ends: see roster.sync_runs.';
+    END IF;
+    RETURN start_run(new_run(v_source.source_id, claim_run.mode, claim_run.trigger, 'queued'), v_slot, false);
 END $$;
 COMMENT ON FUNCTION roster_private.claim_run IS 'Starts a run of a source in this session. Errors: 42704 no such source, 55P03 another session runs it.';
 
@@ -99,47 +94,116 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.check_pulled IS 'Refuses sources that are disabled or have nothing to read from.';
 
--- Runs that were asked for come first, then schedules. A source that is busy is left for the next look.
+-- Runs that were asked for come first, then what watched tables report, then schedules and repetitions. A source that is
+-- busy is left for the next look.
 CREATE FUNCTION roster_private.claim_next_run() RETURNS SETOF roster_private.claimed_run
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_run    record;
-    v_source source;
+    v_run  bigint;
+    v_slot smallint;
+BEGIN
+    PERFORM lose_lost_runs();
+    v_run := coalesce(take_queued(), take_watched(), take_due());
+    IF v_run IS NULL THEN
+        RETURN;
+    END IF;
+    -- Without a free slot it is queued and stays so until there is one.
+    v_slot := take_slot();
+    IF v_slot IS NOT NULL THEN
+        RETURN NEXT start_run(v_run, v_slot, true);
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.claim_next_run IS 'Starts the next run that is due in this session: none or one row. Runs whose process is gone are failed first, and due again.';
+
+CREATE FUNCTION roster_private.lose_lost_runs() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_run record;
+BEGIN
+    FOR v_run IN SELECT r.run_id, r.source_id FROM sync_run r WHERE r.state = 'running' ORDER BY r.run_id LOOP
+        IF NOT holder_lives(v_run.run_id) THEN
+            PERFORM take_source(v_run.source_id);
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION roster_private.lose_lost_runs IS 'Ends the runs whose process is gone.';
+
+CREATE FUNCTION roster_private.take_queued() RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_run record;
 BEGIN
     FOR v_run IN
         SELECT r.run_id, r.source_id FROM sync_run r JOIN source s USING (source_id)
         WHERE r.state = 'queued' AND s.enabled AND s.dropped_at IS NULL ORDER BY r.run_id FOR UPDATE OF r SKIP LOCKED
     LOOP
         IF take_source(v_run.source_id) THEN
-            RETURN NEXT start_run(v_run.run_id);
-            RETURN;
+            RETURN v_run.run_id;
         END IF;
     END LOOP;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION roster_private.take_queued IS 'Takes the source of the first run that was asked for.';
+
+CREATE FUNCTION roster_private.take_watched() RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_source record;
+BEGIN
     FOR v_source IN
-        SELECT s.* FROM source s
-        WHERE s.enabled AND s.dropped_at IS NULL AND s.next_run_at <= clock_timestamp()
-        ORDER BY s.next_run_at FOR UPDATE SKIP LOCKED
+        SELECT s.source_id FROM watched_sources_due() w(source_id) JOIN source s USING (source_id) LEFT JOIN source_retry t USING (source_id)
+        WHERE s.enabled AND s.dropped_at IS NULL AND (t.retry_at IS NULL OR t.retry_at <= clock_timestamp())
+          -- Somebody has to decide first: what waits would be read and blocked again and again.
+          AND 'blocked' IS DISTINCT FROM (SELECT r.state FROM sync_run r WHERE r.source_id = s.source_id AND r.mode = 'apply'
+                                          ORDER BY r.run_id DESC LIMIT 1)
+    LOOP
+        IF take_source(v_source.source_id) THEN
+            RETURN new_run(v_source.source_id, 'apply', 'event', 'queued');
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION roster_private.take_watched IS 'Takes the first source whose watched table reports a change.';
+
+CREATE FUNCTION roster_private.take_due() RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_source source;
+    v_now    timestamptz := clock_timestamp();
+BEGIN
+    FOR v_source IN
+        SELECT s.* FROM source s LEFT JOIN source_retry t USING (source_id)
+        WHERE s.enabled AND s.dropped_at IS NULL AND (s.next_run_at <= v_now OR t.retry_at <= v_now)
+        ORDER BY least(s.next_run_at, t.retry_at) FOR UPDATE OF s SKIP LOCKED
     LOOP
         IF take_source(v_source.source_id) THEN
             -- However many times were missed, one run catches up.
-            UPDATE source s SET next_run_at = cron_next(s.schedule, s.time_zone, clock_timestamp())
-            WHERE s.source_id = v_source.source_id;
-            RETURN NEXT start_run(new_run(v_source.source_id, 'apply', 'schedule', 'queued'));
-            RETURN;
+            UPDATE source s SET next_run_at = cron_next(s.schedule, s.time_zone, v_now)
+            WHERE s.source_id = v_source.source_id AND s.next_run_at <= v_now;
+            UPDATE source_retry t SET retry_at = NULL WHERE t.source_id = v_source.source_id;
+            RETURN new_run(v_source.source_id, 'apply', 'schedule', 'queued');
         END IF;
     END LOOP;
+    RETURN NULL;
 END $$;
-COMMENT ON FUNCTION roster_private.claim_next_run IS 'Starts the next run that is due in this session: none or one row.';
+COMMENT ON FUNCTION roster_private.take_due IS 'Takes the source that has been due for longest, by its schedule or to be tried again.';
 
 CREATE FUNCTION roster_private.next_due() RETURNS timestamptz
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
-    SELECT greatest(min(s.next_run_at), clock_timestamp() + interval '1 second')
-    FROM source s WHERE s.enabled AND s.dropped_at IS NULL AND s.next_run_at IS NOT NULL
-    HAVING count(*) > 0
+    SELECT CASE WHEN d.at IS NOT NULL THEN greatest(d.at, clock_timestamp() + interval '1 second') END
+    FROM (SELECT least(
+        (SELECT min(least(s.next_run_at, t.retry_at)) FROM source s LEFT JOIN source_retry t USING (source_id)
+         WHERE s.enabled AND s.dropped_at IS NULL),
+        -- Then a run is lost, or its lease was renewed.
+        (SELECT min(l.until) FROM source_lease l)) AS at) d
 $$;
-COMMENT ON FUNCTION roster_private.next_due IS 'When the next schedule fires, at least a second from now; NULL when none is set.';
+COMMENT ON FUNCTION roster_private.next_due IS 'When there may be something to do next: a schedule, a repetition, a lease that ends. At least a second from now; NULL when there is nothing.';
 
 CREATE FUNCTION roster_private.source_config(source text) RETURNS TABLE (source text, iam text, kind text, config jsonb)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
@@ -199,10 +263,8 @@ CREATE FUNCTION roster_private.finish_run(p_run_id bigint, p_slot smallint, p_di
     AS $$
 DECLARE
     c         plan_context := run_context(p_run_id, p_slot);
-    v_mode    text;
     v_verdict text;
 BEGIN
-    SELECT r.mode INTO v_mode FROM sync_run r WHERE r.run_id = p_run_id;
     IF p_differs THEN
         PERFORM lock_iam(c.iam_id, true);
         PERFORM reject_unusable(c);
@@ -210,30 +272,43 @@ BEGIN
         PERFORM count_plan(c);
         v_verdict := guard_verdict(c);
     END IF;
-    UPDATE sync_run r SET quarantined = (SELECT count(*) FROM staged_quarantine q WHERE q.slot = p_slot AND q.run_id = p_run_id)
-    WHERE r.run_id = p_run_id;
-    IF v_mode = 'plan' OR v_verdict IS NOT NULL THEN
+    PERFORM conclude_run(c, p_differs, v_verdict);
+END $$;
+COMMENT ON FUNCTION roster_private.finish_run IS 'Plan, guard, apply. p_differs = something was staged.';
+
+CREATE FUNCTION roster_private.conclude_run(c roster_private.plan_context, p_differs boolean, p_verdict text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    v_mode text;
+BEGIN
+    UPDATE sync_run r SET quarantined = (SELECT count(DISTINCT (q.kind, q.key)) FROM staged_quarantine q WHERE q.slot = c.slot AND q.run_id = c.run_id)
+    WHERE r.run_id = c.run_id RETURNING r.mode INTO v_mode;
+    IF v_mode = 'plan' OR p_verdict IS NOT NULL THEN
         IF v_mode = 'apply' THEN
             PERFORM forget_plans(c.source_id, true);
         END IF;
         PERFORM keep_plan(c);
-        PERFORM end_as(p_run_id, CASE v_mode WHEN 'plan' THEN 'succeeded' ELSE 'blocked' END, v_verdict);
+        PERFORM end_as(c.run_id, CASE v_mode WHEN 'plan' THEN 'succeeded' ELSE 'blocked' END, p_verdict);
     ELSE
         IF p_differs THEN
             PERFORM apply_plan(c);
             PERFORM forget_plans(c.source_id, false);
             PERFORM refresh_statistics(c);
+        ELSE
+            PERFORM apply_links(c);
         END IF;
         PERFORM store_quarantine(c);
-        PERFORM end_as(p_run_id, 'succeeded', NULL);
+        PERFORM store_state(c.run_id);
+        PERFORM end_as(c.run_id, 'succeeded', NULL);
     END IF;
-    PERFORM clear_slot(p_slot);
+    PERFORM clear_slot(c.slot);
     IF p_differs THEN
         PERFORM number_changes();
         NOTIFY roster_changes;
     END IF;
 END $$;
-COMMENT ON FUNCTION roster_private.finish_run IS 'Plan, guard, apply. p_differs = something was staged.';
+COMMENT ON FUNCTION roster_private.conclude_run IS 'Applies a plan, or keeps it when that is what was asked for or the guard says so (p_verdict). p_differs = the plan lists something.';
 
 -- After a first sync the planner would take the facts for empty until autovacuum comes by.
 CREATE FUNCTION roster_private.refresh_statistics(c roster_private.plan_context) RETURNS void
@@ -241,7 +316,7 @@ CREATE FUNCTION roster_private.refresh_statistics(c roster_private.plan_context)
     AS $$
 BEGIN
     IF (SELECT r.changes > 10000 FROM run r WHERE r.run_id = c.run_id) THEN
-        ANALYZE app_user, user_claim, app_group, group_claim, membership, nesting, user_attribute, group_attribute,
+        ANALYZE app_user, user_claim, user_link, app_group, group_claim, membership, nesting, user_attribute, group_attribute,
                 group_closure, group_effective;
     END IF;
 END $$;
@@ -293,6 +368,8 @@ BEGIN
     GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
     UPDATE plan_edge p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
     GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
+    UPDATE plan_link p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
     UPDATE sync_run r SET kept_rows = v_total, base = pg_current_snapshot(), base_at = clock_timestamp() WHERE r.run_id = c.run_id;
 END $$;
 COMMENT ON FUNCTION roster_private.keep_plan IS 'Keeps a plan for apply_run.';
@@ -311,33 +388,51 @@ BEGIN
         DELETE FROM plan_entity p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
         DELETE FROM plan_value p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
         DELETE FROM plan_edge p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
+        DELETE FROM plan_link p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.forget_plans IS 'Drops the kept plans of a source: all once its data changed, the blocked ones once a newer run is blocked.';
+
+CREATE FUNCTION roster_private.quarantined_user(key text, entry jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN entry ? 'user' THEN entry ->> 'user' ELSE key END;
+COMMENT ON FUNCTION roster_private.quarantined_user IS 'Whom a quarantined entry of a fact source is about; NULL when it does not say.';
 
 CREATE FUNCTION roster_private.store_quarantine(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
-    DELETE FROM quarantined q WHERE q.source_id = c.source_id
-        AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+    IF (SELECT r.complete FROM sync_run r WHERE r.run_id = c.run_id) IS NOT FALSE THEN
+        DELETE FROM quarantined q WHERE q.source_id = c.source_id
+            AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+    ELSE
+        -- A partial run knows of the users that it looked at, and of nobody else.
+        DELETE FROM quarantined q USING (SELECT DISTINCT name_key(s.who, false) AS key FROM staged_fact s WHERE s.slot = c.slot AND s.run_id = c.run_id) seen
+        WHERE q.source_id = c.source_id AND name_key(quarantined_user(q.key, q.entry), false) = seen.key
+            AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+    END IF;
     INSERT INTO quarantined AS q (source_id, kind, key, run_id, reason, entry)
     SELECT DISTINCT ON (s.kind, s.key) c.source_id, s.kind, s.key, c.run_id, s.reason, s.entry
     FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id ORDER BY s.kind, s.key, s.reason
     ON CONFLICT (source_id, kind, key) DO UPDATE SET run_id = excluded.run_id, reason = excluded.reason, entry = excluded.entry
     WHERE (q.reason, q.entry) IS DISTINCT FROM (excluded.reason, excluded.entry);
 END $$;
-COMMENT ON FUNCTION roster_private.store_quarantine IS 'Makes the quarantine of a source what its complete run found; an entry that is fine again leaves it.';
+COMMENT ON FUNCTION roster_private.store_quarantine IS 'Makes the quarantine of a source what its run found, as far as the run looked; an entry that is fine again leaves it.';
 
 CREATE FUNCTION roster_private.end_as(p_run_id bigint, p_state text, p_message text) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
+BEGIN
     UPDATE sync_run r SET state = p_state, finished_at = clock_timestamp(), message = nullif(concat_ws('; ', p_message, r.message), '')
-    WHERE r.run_id = p_run_id
-$$;
-COMMENT ON FUNCTION roster_private.end_as IS 'Ends a run; p_message is put before what its message says already.';
+    WHERE r.run_id = p_run_id;
+    DELETE FROM source_lease l WHERE l.run_id = p_run_id;
+    IF p_state IN ('succeeded', 'blocked') THEN
+        PERFORM note_outcome(p_run_id, false);
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.end_as IS 'Ends a run and gives its source free; p_message is put before what its message says already.';
 
-CREATE FUNCTION roster_private.end_run(run_id bigint, state text, message text) RETURNS void
+CREATE FUNCTION roster_private.end_run(run_id bigint, state text, message text, interrupted boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
@@ -349,12 +444,13 @@ BEGIN
     SELECT r.slot INTO v_slot FROM sync_run r WHERE r.run_id = end_run.run_id AND r.state = 'running' FOR UPDATE;
     IF FOUND THEN
         PERFORM end_as(end_run.run_id, end_run.state, end_run.message);
+        PERFORM note_outcome(end_run.run_id, end_run.interrupted);
         IF pg_try_advisory_lock(lock_class('slot'), v_slot) THEN
             PERFORM clear_slot(v_slot);
         END IF;
     END IF;
 END $$;
-COMMENT ON FUNCTION roster_private.end_run IS 'Ends a running run without effect: state failed or cancelled, message for people.';
+COMMENT ON FUNCTION roster_private.end_run IS 'Ends a running run without effect: state failed or cancelled, message for people. interrupted = the daemon was stopped or lost its connection: the source is due again at once.';
 
 CREATE FUNCTION roster.apply_run(run_id bigint, override_guard boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
@@ -369,10 +465,7 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = CASE WHEN v_run.run_id IS NULL THEN 'See roster.sync_runs.' ELSE format('It %s; make a new plan: SELECT roster.plan(...).', v_run.state) END;
     END IF;
-    IF NOT pg_try_advisory_xact_lock(lock_class('source'), v_run.source_id) THEN
-        RAISE EXCEPTION 'the source of run % is being synchronised', apply_run.run_id
-            USING ERRCODE = 'lock_not_available', HINT = 'Wait until that run is done: see roster.sync_runs.';
-    END IF;
+    PERFORM hold_source(v_run.source_id);
     PERFORM lock_iam(c.iam_id, true);
     PERFORM check_base(c, v_run);
     PERFORM apply_kept(c, override_guard);
@@ -394,7 +487,8 @@ BEGIN
     PERFORM expect_rows('kept plan', p_run.kept_rows,
         (SELECT count(*) FROM plan_entity p WHERE p.slot = 0 AND p.run_id = c.run_id)
         + (SELECT count(*) FROM plan_value p WHERE p.slot = 0 AND p.run_id = c.run_id)
-        + (SELECT count(*) FROM plan_edge p WHERE p.slot = 0 AND p.run_id = c.run_id));
+        + (SELECT count(*) FROM plan_edge p WHERE p.slot = 0 AND p.run_id = c.run_id)
+        + (SELECT count(*) FROM plan_link p WHERE p.slot = 0 AND p.run_id = c.run_id));
 END $$;
 COMMENT ON FUNCTION roster_private.check_base IS 'Refuses a kept plan whose identity manager changed since it was made.';
 
@@ -417,7 +511,9 @@ BEGIN
         PERFORM close_source(c);
     END IF;
     PERFORM forget_plans(c.source_id, false);
+    PERFORM store_state(c.run_id);
     UPDATE sync_run r SET state = 'succeeded', mode = 'apply', finished_at = clock_timestamp(), message = v_verdict WHERE r.run_id = c.run_id;
+    PERFORM note_outcome(c.run_id, false);
     PERFORM number_changes();
     NOTIFY roster_changes;
 END $$;

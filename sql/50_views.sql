@@ -1,7 +1,8 @@
 -- Public views: what is stated, and what holds. All read facts only, so they work on a standby.
 
 CREATE VIEW roster.identity_managers AS
-SELECT i.iam, i.kind, i.display_name, i.enabled, i.case_sensitive, i.created_at
+SELECT i.iam, i.kind, i.display_name, i.enabled, i.case_sensitive, i.created_at, i.options,
+       ARRAY(SELECT d.permission FROM roster_private.default_permission d WHERE d.iam_id = i.iam_id ORDER BY d.permission COLLATE "C") AS default_permissions
 FROM roster_private.iam i WHERE i.dropped_at IS NULL;
 
 CREATE VIEW roster.users AS

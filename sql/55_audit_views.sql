@@ -218,17 +218,24 @@ SELECT s.source, i.iam, s.kind, s.schedule, s.next_run_at, s.priority, s.enabled
             WHEN s.kind = 'manual' THEN 'ok'
             -- Told what changes: whoever tells it has used a key.
             WHEN s.kind IN ('scim', 'push', 'login') THEN CASE WHEN t.used_at IS NULL THEN 'never_ran' ELSE 'ok' END
-            -- An hour past its time, nobody is running the schedules: a run that says "running" has lost its daemon.
+            WHEN u.run_id IS NOT NULL THEN 'running'
+            -- An hour past its time, nobody is running the schedules.
             WHEN s.next_run_at < statement_timestamp() - interval '1 hour' AND coalesce(l.state, '') NOT IN ('blocked', 'failed') THEN 'stale'
-            WHEN EXISTS (SELECT FROM roster_private.sync_run r WHERE r.source_id = s.source_id AND r.state = 'running') THEN 'running'
+            WHEN x.run_id IS NOT NULL THEN 'failing'
             WHEN l.run_id IS NULL THEN 'never_ran'
             WHEN l.state = 'blocked' THEN 'blocked'
             WHEN l.state = 'failed' THEN 'failing'
             ELSE 'ok' END AS health,
        s.config, s.time_zone,
-       CASE WHEN l.state IN ('failed', 'blocked') THEN l.message END AS last_error
+       CASE WHEN x.run_id IS NOT NULL AND u.run_id IS NULL THEN format('run %s lost its process, and no daemon has taken over yet', x.run_id)
+            WHEN l.state IN ('failed', 'blocked') THEN l.message END AS last_error,
+       u.run_id AS running_run_id, s.run_timeout, coalesce(f.failures, 0) AS failures, f.retry_at
 FROM roster_private.source s
 JOIN roster_private.iam i USING (iam_id)
+-- What says that it is running, and what really is.
+LEFT JOIN LATERAL (SELECT max(r.run_id) AS run_id FROM roster_private.sync_run r WHERE r.source_id = s.source_id AND r.state = 'running') x ON true
+LEFT JOIN LATERAL (SELECT roster_private.running_run(s.source_id) AS run_id WHERE x.run_id IS NOT NULL) u ON true
+LEFT JOIN roster_private.source_retry f USING (source_id)
 LEFT JOIN LATERAL (SELECT r.run_id, r.state, r.message FROM roster_private.sync_run r
                    WHERE r.source_id = s.source_id AND r.mode = 'apply' AND r.state IN ('succeeded', 'failed', 'blocked')
                    ORDER BY r.finished_at DESC LIMIT 1) l ON true

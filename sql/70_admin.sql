@@ -53,11 +53,12 @@ CREATE FUNCTION roster_private.config_keys(p_kind text) RETURNS text[]
             'platforms', 'group_name_attribute', 'group_attributes', 'membership', 'page_size', 'incremental', 'timeout_seconds',
             'allow_clear_text']
         WHEN 'table' THEN ARRAY['connection', 'relation', 'query', 'format', 'user_column', 'name_column', 'value_column',
-            'attributes_column', 'split', 'updated_at_column', 'deleted_column', 'prefix', 'match_by', 'create_users', 'max_age']
-        WHEN 'endpoint' THEN ARRAY['url', 'auth', 'client_cert', 'client_key', 'sync_groups', 'sync_attributes', 'concurrency', 'timeout_seconds', 'max_age']
+            'attributes_column', 'split', 'updated_at_column', 'deleted_column', 'overlap', 'full_every', 'prefix', 'match_by', 'create_users', 'max_age']
+        WHEN 'endpoint' THEN ARRAY['url', 'mode', 'auth', 'ca_file', 'client_cert', 'client_key', 'allow_clear_text', 'sync_groups', 'sync_attributes',
+            'match_by', 'prefix', 'concurrency', 'timeout_seconds', 'max_age']
         WHEN 'scim' THEN ARRAY['profile', 'sync_groups', 'sync_attributes', 'attribute_mapping', 'profile_mapping', 'attributes', 'group_attributes',
             'permissions', 'platforms', 'max_age', 'rate_limit']
-        WHEN 'push' THEN ARRAY['match_by', 'create_users', 'prefix', 'max_age']
+        WHEN 'push' THEN ARRAY['match_by', 'create_users', 'prefix', 'max_age', 'signing_secret', 'rate_limit']
         WHEN 'login' THEN ARRAY['max_age'] END
 $$;
 COMMENT ON FUNCTION roster_private.config_keys IS 'Keys that the configuration of a source of that kind may have; NULL for an unknown kind.';
@@ -81,10 +82,16 @@ BEGIN
         RAISE EXCEPTION 'config has unknown key "%"', v_key
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Keys of kind %s: %s.', p_kind, array_to_string(v_keys, ', '));
     END IF;
-    FOREACH v_key IN ARRAY ARRAY['bind_password', 'connection', 'auth', 'client_key'] LOOP
+    FOREACH v_key IN ARRAY ARRAY['bind_password', 'connection', 'auth', 'client_key', 'signing_secret'] LOOP
         PERFORM check_secret(v_key, p_config -> v_key);
     END LOOP;
     PERFORM check_max_age(p_config);
+    IF p_kind = 'push' THEN
+        PERFORM check_push(p_config);
+    END IF;
+    IF p_kind = 'table' THEN
+        PERFORM check_table_config(p_config);
+    END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.check_config IS 'Refuses unknown keys and inline secrets; the daemon checks the rest when it reads the configuration.';
 
@@ -140,7 +147,8 @@ END $$;
 COMMENT ON FUNCTION roster_private.check_schedule IS 'Refuses schedules that cannot be read or never fire, and unknown time zones.';
 
 CREATE FUNCTION roster.create_source(source text, iam text, kind text, config jsonb DEFAULT '{}', schedule text DEFAULT NULL,
-                                     priority integer DEFAULT 0, time_zone text DEFAULT 'UTC') RETURNS bigint
+                                     priority integer DEFAULT 0, time_zone text DEFAULT 'UTC', run_timeout interval DEFAULT '4 hours',
+                                     retry_after interval DEFAULT '1 minute') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
@@ -152,11 +160,13 @@ DECLARE
 BEGIN
     PERFORM check_config(create_source.kind, create_source.config);
     PERFORM check_schedule(v_schedule, create_source.time_zone);
+    PERFORM check_times(create_source.run_timeout, create_source.retry_after);
     PERFORM lock_iam(v_iam.iam_id, false);
     BEGIN
-        INSERT INTO source (source, iam_id, kind, config, schedule, time_zone, next_run_at, priority)
+        INSERT INTO source (source, iam_id, kind, config, schedule, time_zone, next_run_at, priority, run_timeout, retry_after)
         VALUES (v_name, v_iam.iam_id, create_source.kind, create_source.config, v_schedule, create_source.time_zone,
-                next_time(v_schedule, create_source.time_zone), coalesce(create_source.priority, 0))
+                next_time(v_schedule, create_source.time_zone), coalesce(create_source.priority, 0),
+                coalesce(create_source.run_timeout, '4 hours'), coalesce(create_source.retry_after, '1 minute'))
         RETURNING source_id INTO v_id;
     EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION 'source "%" exists already', v_name USING ERRCODE = 'unique_violation', HINT = 'Argument "source": pick another, or see roster.sources.';
@@ -164,7 +174,7 @@ BEGIN
     PERFORM audit_source('add', v_id, NULL);
     RETURN v_id;
 END $$;
-COMMENT ON FUNCTION roster.create_source IS 'Creates a source of an identity manager and returns its id. schedule: cron(5), NULL = hourly for ldap and endpoint, none for others. config: by kind, see docs/sources.md; unknown keys and inline secrets are refused. Errors: 42704 unknown iam, 22023 bad kind, config, schedule or time zone, 23505 name taken.';
+COMMENT ON FUNCTION roster.create_source IS 'Creates a source of an identity manager and returns its id. schedule: cron(5), NULL = hourly for ldap and endpoint, none for others. config: by kind, see docs/sources.md; unknown keys and inline secrets are refused. run_timeout: a run that takes longer fails, 0 = no limit. retry_after: the pause before a failed scheduled run is repeated, doubled each time, half an hour at most. Errors: 42704 unknown iam, 22023 bad kind, config, schedule, time zone or time, 23505 name taken.';
 
 CREATE FUNCTION roster_private.audit_source(p_change text, p_source_id integer, p_before jsonb) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
@@ -180,7 +190,8 @@ END $$;
 COMMENT ON FUNCTION roster_private.audit_source IS 'Audits a change of a source and wakes the daemons.';
 
 CREATE FUNCTION roster.alter_source(source text, config jsonb DEFAULT NULL, schedule text DEFAULT NULL, priority integer DEFAULT NULL,
-                                    time_zone text DEFAULT NULL, enabled boolean DEFAULT NULL) RETURNS void
+                                    time_zone text DEFAULT NULL, enabled boolean DEFAULT NULL, run_timeout interval DEFAULT NULL,
+                                    retry_after interval DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
@@ -195,15 +206,30 @@ BEGIN
     v_source.schedule := coalesce(alter_source.schedule, v_source.schedule);
     v_source.time_zone := coalesce(alter_source.time_zone, v_source.time_zone);
     PERFORM check_schedule(v_source.schedule, v_source.time_zone);
+    PERFORM check_times(alter_source.run_timeout, alter_source.retry_after);
     UPDATE source s
     SET config = coalesce(alter_source.config, s.config), schedule = v_source.schedule, time_zone = v_source.time_zone,
         priority = coalesce(alter_source.priority, s.priority), enabled = coalesce(alter_source.enabled, s.enabled),
+        run_timeout = coalesce(alter_source.run_timeout, s.run_timeout), retry_after = coalesce(alter_source.retry_after, s.retry_after),
         next_run_at = CASE WHEN (s.schedule, s.time_zone) IS DISTINCT FROM (v_source.schedule, v_source.time_zone)
                            THEN next_time(v_source.schedule, v_source.time_zone) ELSE s.next_run_at END
     WHERE s.source_id = v_source.source_id;
     PERFORM audit_source('change', v_source.source_id, v_before);
 END $$;
-COMMENT ON FUNCTION roster.alter_source IS 'Changes a source; NULL leaves a property as it is, config replaces the whole configuration. Errors: 42704 unknown source, 22023 bad config, schedule or time zone.';
+COMMENT ON FUNCTION roster.alter_source IS 'Changes a source; NULL leaves a property as it is, config replaces the whole configuration. run_timeout: a run that takes longer fails, 0 = no limit. retry_after: the pause before a failed scheduled run is repeated, doubled each time, half an hour at most. Errors: 42704 unknown source, 22023 bad config, schedule, time zone or time.';
+
+CREATE FUNCTION roster_private.check_times(p_run_timeout interval, p_retry_after interval) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    IF p_run_timeout < interval '0' THEN
+        RAISE EXCEPTION 'argument "run_timeout" must not be negative' USING ERRCODE = 'invalid_parameter_value', HINT = 'Write ''2 hours'', or ''0'' for no limit.';
+    END IF;
+    IF p_retry_after <= interval '0' THEN
+        RAISE EXCEPTION 'argument "retry_after" must be more than nothing' USING ERRCODE = 'invalid_parameter_value', HINT = 'For example ''1 minute''.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.check_times IS 'Refuses times that no run could keep.';
 
 CREATE FUNCTION roster_private.refuse_manual(p_source roster_private.source) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
@@ -224,10 +250,7 @@ DECLARE
     v_run    bigint;
 BEGIN
     PERFORM refuse_manual(v_source);
-    IF NOT pg_try_advisory_xact_lock(lock_class('source'), v_source.source_id) THEN
-        RAISE EXCEPTION 'source "%" is being synchronised', v_source.source
-            USING ERRCODE = 'lock_not_available', HINT = 'Wait until it is done: see roster.sync_runs.';
-    END IF;
+    PERFORM hold_source(v_source.source_id);
     PERFORM lock_iam(v_source.iam_id, true);
     v_run := new_run(v_source.source_id, 'apply', 'manual', 'running');
     UPDATE sync_run r SET drops_source = true, started_at = clock_timestamp() WHERE r.run_id = v_run;
@@ -283,6 +306,11 @@ BEGIN
     DELETE FROM scim_user r WHERE r.source_id = c.source_id;
     DELETE FROM scim_group r WHERE r.source_id = c.source_id;
     DELETE FROM scim_pending p WHERE p.source_id = c.source_id;
+    DELETE FROM source_retry t WHERE t.source_id = c.source_id;
+    PERFORM close_push(c.source_id);
+    DELETE FROM user_link k WHERE k.source_id = c.source_id;
+    DELETE FROM source_state t WHERE t.source_id = c.source_id;
+    DELETE FROM watch_queue q WHERE q.source_id = c.source_id;
     UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = 'the source was dropped'
     WHERE r.source_id = c.source_id AND r.state = 'queued';
     PERFORM record_config(c.run_id, 'remove', 'source', c.iam_id, v_before ->> 'source', NULL, v_before, NULL);
@@ -378,11 +406,30 @@ CREATE FUNCTION roster.plan(source text) RETURNS bigint
 COMMENT ON FUNCTION roster.plan IS 'Asks for a plan of a source and returns run_id; nothing is written. See roster.sync_changes for what it lists, apply it with roster.apply_run. Errors as sync_now.';
 
 CREATE FUNCTION roster.cancel_run(run_id bigint) RETURNS boolean
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
-    WITH cancelled AS (
-        UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = 'cancelled by ' || caller()
-        WHERE r.run_id = cancel_run.run_id AND r.state = 'queued' RETURNING r.run_id)
-    SELECT EXISTS (SELECT FROM cancelled)
-$$;
-COMMENT ON FUNCTION roster.cancel_run IS 'Cancels a run that is still queued; false when it is not.';
+DECLARE
+    v_run    sync_run;
+    v_reason text := 'cancelled by ' || caller();
+BEGIN
+    UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = v_reason
+    WHERE r.run_id = cancel_run.run_id AND r.state = 'queued' RETURNING r.* INTO v_run;
+    IF FOUND THEN
+        RETURN true;
+    END IF;
+    SELECT r.* INTO v_run FROM sync_run r WHERE r.run_id = cancel_run.run_id;
+    IF v_run.state IS DISTINCT FROM 'running' THEN
+        RETURN false;
+    END IF;
+    -- Its process looks at the lease every few seconds, or when it is told to.
+    UPDATE source_lease l SET cancelled_by = caller() WHERE l.run_id = v_run.run_id;
+    NOTIFY roster_sync;
+    -- A run that lost its process is over now: taking the source ends it.
+    IF NOT holder_lives(v_run.run_id) AND take_source(v_run.source_id) THEN
+        UPDATE sync_run r SET state = 'cancelled', message = v_reason || '; its process was gone'
+        WHERE r.run_id = v_run.run_id AND r.state = 'failed';
+        UPDATE source_retry t SET retry_at = NULL WHERE t.source_id = v_run.source_id;
+    END IF;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION roster.cancel_run IS 'Cancels a run and tells whether there was something to cancel: a queued one at once, a running one as soon as its daemon has heard of it, within seconds (a run that is over sooner stays what it is).';

@@ -207,7 +207,7 @@ COMMENT ON FUNCTION roster.rotate_api_key IS 'Replaces a key by a new one of the
 
 CREATE TYPE roster_private.key_check AS (
     key_id bigint, label text, last_used_at timestamptz, iam text, case_sensitive boolean, source_id integer, source text, config jsonb,
-    scopes text[], refusal text);
+    scopes text[], refusal text, iam_id integer);
 COMMENT ON TYPE roster_private.key_check IS 'What is known of a key and one scope. refusal NULL = accepted; else why not: unknown, revoked, expired, scope, inactive (the identity manager or source is gone or disabled), source (there is none for the scope, or more than one).';
 
 -- Found by the hash of all of it: the time taken tells nothing about a key that is nearly right. One statement, because
@@ -224,7 +224,8 @@ BEGIN
                 WHEN p_scope <> ALL (k.scopes) THEN 'scope'
                 WHEN NOT i.enabled OR i.dropped_at IS NOT NULL THEN 'inactive'
                 WHEN p_scope IN ('scim', 'push') AND s.source_id IS NULL THEN 'source'
-                WHEN NOT s.enabled OR s.dropped_at IS NOT NULL THEN 'inactive' END
+                WHEN NOT s.enabled OR s.dropped_at IS NOT NULL THEN 'inactive' END,
+           i.iam_id
     INTO v_check
     FROM api_key k
     JOIN iam i ON i.iam_id = k.iam_id
@@ -275,6 +276,29 @@ BEGIN
     RETURN ROW(v_check.label, v_check.source_id, v_check.case_sensitive, v_check.config, NULL)::scim_caller;
 END $$;
 COMMENT ON FUNCTION roster_private.scim_enter IS 'Checks a key for SCIM in an identity manager, and returns how its source is configured. source_id is there for a refused key too, when it has one, for the log.';
+
+CREATE TYPE roster_private.api_caller AS (label text, iam_id integer, iam text, source_id integer, source text, case_sensitive boolean, config jsonb, refusal text);
+COMMENT ON TYPE roster_private.api_caller IS 'Who asks over HTTP beside SCIM. refusal NULL = accepted; else why not, as in key_check. Without a source, config is empty.';
+
+CREATE FUNCTION roster_private.api_enter(key text, scope text) RETURNS roster_private.api_caller
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET log_min_error_statement = 'panic'
+    AS $$
+DECLARE
+    v_check key_check := check_api_key(api_enter.key, (clean_scopes(ARRAY[api_enter.scope]))[1]);
+BEGIN
+    -- A key for two scopes may have been made while there was a source of one kind only.
+    IF v_check.refusal IS NULL AND api_enter.scope = 'push'
+       AND NOT EXISTS (SELECT FROM source s WHERE s.source_id = v_check.source_id AND s.kind = 'push') THEN
+        v_check.refusal := 'source';
+    END IF;
+    IF v_check.refusal IS NOT NULL THEN
+        RETURN ROW(v_check.label, NULL, NULL, NULL, NULL, NULL, NULL, v_check.refusal)::api_caller;
+    END IF;
+    PERFORM note_key_use(v_check.key_id, v_check.last_used_at);
+    RETURN ROW(v_check.label, v_check.iam_id, v_check.iam, v_check.source_id, v_check.source, v_check.case_sensitive,
+               coalesce(v_check.config, '{}'), NULL)::api_caller;
+END $$;
+COMMENT ON FUNCTION roster_private.api_enter IS 'Checks a key for one scope, and returns its identity manager and source. Errors: 22023 unknown scope.';
 
 -- Requests of one key come side by side: none waits for another to note the same, and a standby notes nothing.
 CREATE FUNCTION roster_private.note_key_use(p_key_id bigint, p_last timestamptz) RETURNS void

@@ -1,7 +1,7 @@
 -- Comments on the public views. A column of one name means the same everywhere, so it is described once.
 
 COMMENT ON VIEW roster.identity_managers IS 'Identity managers: origins of identities. "builtin" is always there.';
-COMMENT ON VIEW roster.sources IS 'What feeds identity managers, with schedule and health: ok, running, failing, stale (an hour past its time), blocked (guard), never_ran, disabled.';
+COMMENT ON VIEW roster.sources IS 'What feeds identity managers, with schedule and health: ok, running (and its process lives), failing (the last run failed, or lost its process), stale (an hour past its time), blocked (guard), never_ran, disabled.';
 COMMENT ON VIEW roster.users IS 'Users, disabled ones too.';
 COMMENT ON VIEW roster.groups IS 'Groups.';
 COMMENT ON VIEW roster.memberships IS 'Who is directly in which group: users (member_kind user) and groups (member_kind group), one row per source that says so.';
@@ -21,6 +21,7 @@ COMMENT ON VIEW roster.platform_attributes IS 'Effective attributes by the name 
 COMMENT ON VIEW roster.guards IS 'How many removals of a kind one run of a source may make: more than max_count and more than max_percent is blocked.';
 COMMENT ON VIEW roster.api_keys IS 'API keys, revoked ones and those rotated away too; never the key itself.';
 COMMENT ON VIEW roster.scim_log IS 'SCIM requests that were refused, or taken only in part, with their shape: no values, no secrets. The newest 10,000 of a source, for 30 days.';
+COMMENT ON VIEW roster.dead_letters IS 'Events of push sources that could not be applied: waiting for their subject, or dead. roster.retry_dead_letter() and roster.discard_dead_letter() deal with them; those left are forgotten after 90 days.';
 COMMENT ON VIEW roster.sync_runs IS 'Runs of sources. Single SQL calls appear in roster.changes only.';
 COMMENT ON VIEW roster.sync_changes IS 'Every change of a run, planned or applied.';
 COMMENT ON VIEW roster.quarantine IS 'Entries that could not be taken at the last complete run of their source. They count as present: what was known of them stays.';
@@ -65,7 +66,10 @@ DECLARE
         "last_used_at": "When it was last used, to the minute; NULL = never.", "revoked_at": "When it was revoked; NULL = it was not.",
         "logged_at": "When the last request of this kind came.", "method": "HTTP method; NULL where only the refusal of the key counts.",
         "path": "Path below /scim/IAM/v2; literals of filters are masked.", "status": "HTTP status of the answer.", "scim_type": "scimType of the error (RFC 7644 table 9).",
-        "shape": "What was sent: names and structure, with values masked.", "count": "How many equal ones came within the hour."
+        "options": "Options, a JSON object.", "default_permissions": "What new users are given once, sorted.",
+        "shape": "What was sent: names and structure, with values masked.", "count": "How many equal ones came within the hour.",
+        "dead_letter_id": "Number of the letter.", "event_id": "Id of the event; made up for calls, which have none.", "type": "Type of the event.",
+        "received_at": "When the event came.", "occurred_at": "Time of the event, which orders it among others.", "data": "What the event stated, or what is left of it."
     }$json$;
     v_column record;
 BEGIN
@@ -94,4 +98,13 @@ COMMENT ON COLUMN roster.sync_runs.run_id IS 'Number of the run.';
 COMMENT ON COLUMN roster.api_keys.source IS 'Source that the key acts in; NULL = none, or the only one of the kind that a scope needs.';
 COMMENT ON COLUMN roster.scim_log.source IS 'Source of the key; NULL when the key was not accepted.';
 COMMENT ON COLUMN roster.scim_log.label IS 'Label of the key; NULL when it is not known.';
+COMMENT ON COLUMN roster.dead_letters.source IS 'Push source of the key.';
+COMMENT ON COLUMN roster.dead_letters.origin IS 'CloudEvents attribute source of the event; call = a call.';
+COMMENT ON COLUMN roster.dead_letters.subject IS 'User or group that the event is about, as the source calls them.';
+COMMENT ON COLUMN roster.dead_letters.state IS 'waiting (applied by itself when the subject appears) or dead (bad data).';
+COMMENT ON COLUMN roster.dead_letters.reason IS 'Whom it waits for, or what is wrong with it.';
 COMMENT ON COLUMN roster.scim_log.reason IS 'The detail of the error, or which attributes were left out.';
+COMMENT ON COLUMN roster.sources.running_run_id IS 'Run that is under way, of a process that lives.';
+COMMENT ON COLUMN roster.sources.run_timeout IS 'A run that takes longer fails; 0 = no limit.';
+COMMENT ON COLUMN roster.sources.failures IS 'Runs that failed since the last one that did not.';
+COMMENT ON COLUMN roster.sources.retry_at IS 'When a daemon tries again after a failed or interrupted run; NULL = at the next schedule.';

@@ -15,8 +15,8 @@ BEGIN
         SELECT p.oid::regprocedure AS name FROM pg_proc p
         WHERE p.pronamespace IN ('roster'::regnamespace, 'roster_private'::regnamespace)
     LOOP
-        EXECUTE format('ALTER FUNCTION %s OWNER TO roster_owner', v_object.name);
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_object.name);
+        EXECUTE format('ALTER ROUTINE %s OWNER TO roster_owner', v_object.name);
+        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', v_object.name);
     END LOOP;
     FOR v_object IN
         SELECT t.oid::regtype AS name FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
@@ -52,7 +52,8 @@ GRANT EXECUTE ON FUNCTION
     roster_private.guarded_kinds(),
     roster_private.platform_key(text, text),
     roster_private.max_age(jsonb),
-    roster_private.name_key(text, boolean)
+    roster_private.name_key(text, boolean),
+    roster_private.running_run(integer)
 TO roster_reader;
 GRANT EXECUTE ON FUNCTION roster.version(), roster.api_version() TO PUBLIC;
 
@@ -87,8 +88,8 @@ TO roster_user_admin;
 GRANT EXECUTE ON FUNCTION
     roster.create_identity_manager(text, text, text, boolean, jsonb),
     roster.drop_identity_manager(text),
-    roster.create_source(text, text, text, jsonb, text, integer, text),
-    roster.alter_source(text, jsonb, text, integer, text, boolean),
+    roster.create_source(text, text, text, jsonb, text, integer, text, interval, interval),
+    roster.alter_source(text, jsonb, text, integer, text, boolean, interval, interval),
     roster.drop_source(text, boolean),
     roster.set_guard(text, text, bigint, numeric),
     roster.set_merge_rule(text, text),
@@ -98,7 +99,9 @@ GRANT EXECUTE ON FUNCTION
     roster.sync_now(text),
     roster.plan(text),
     roster.apply_run(bigint, boolean),
-    roster.cancel_run(bigint)
+    roster.cancel_run(bigint),
+    roster.retry_dead_letter(bigint),
+    roster.discard_dead_letter(bigint)
 TO roster_admin;
 
 -- Credentials: who sets passwords, who checks them, who hands out keys, who takes them.
@@ -110,6 +113,7 @@ GRANT EXECUTE ON FUNCTION
     roster.rotate_api_key(text, interval)
 TO roster_admin;
 GRANT EXECUTE ON FUNCTION roster_private.use_api_key(text, text) TO roster_syncd;
+GRANT EXECUTE ON FUNCTION roster_private.api_enter(text, text) TO roster_syncd;
 
 -- SCIM: the daemon reads resources and writes them by these calls, each in the name of one source.
 GRANT SELECT ON roster_private.scim_users, roster_private.scim_groups, roster_private.scim_members, roster_private.scim_user_groups,
@@ -128,6 +132,15 @@ GRANT EXECUTE ON FUNCTION
     roster_private.scim_put_group(integer, text, uuid, boolean, bigint, jsonb, jsonb, text, text, text[], text[], boolean,
                                   boolean, text[], text[], text[], boolean),
     roster_private.scim_delete_group(integer, text, uuid, bigint)
+TO roster_syncd;
+-- Push and /user-info.
+GRANT EXECUTE ON FUNCTION
+    roster_private.push_event(integer, text, text, text, text, text, timestamptz, jsonb, text, text),
+    roster_private.push_see(integer, text),
+    roster_private.push_was_seen(integer, text),
+    roster_private.retry_waiting_events(),
+    roster_private.purge_push(),
+    roster_private.read_user_info(integer, text)
 TO roster_syncd;
 -- Functions that take a password keep it out of the server log when they fail: they raise this setting while they run.
 -- The grant belongs to the cluster, as the role does: another database may make it at this very moment.
@@ -151,7 +164,9 @@ GRANT EXECUTE ON FUNCTION
     roster_private.source_config(text),
     roster_private.known_entities(bigint),
     roster_private.complete_run(bigint, bigint, bigint, bigint, bigint, bigint, text),
-    roster_private.end_run(bigint, text, text),
+    roster_private.end_run(bigint, text, text, boolean),
+    roster_private.renew_leases(bigint[]),
+    roster_private.running_run(integer),
     roster_private.number_changes(),
     roster.expire_due(),
     roster_private.user_document(text, text, text, text, boolean, jsonb),
@@ -160,6 +175,9 @@ GRANT EXECUTE ON FUNCTION
     roster_private.edge_kind(text)
 TO roster_syncd;
 GRANT SELECT ON roster.sources, roster.sync_runs, roster.sync_changes, roster.quarantine, roster.identity_managers TO roster_syncd;
+
+-- Endpoints: whom to ask about.
+GRANT EXECUTE ON FUNCTION roster_private.endpoint_subjects(bigint), roster_private.endpoint_sample(text) TO roster_syncd;
 
 -- Policy helpers: about oneself, so for everybody. To be somebody else is for connection pools.
 GRANT EXECUTE ON FUNCTION
@@ -175,3 +193,37 @@ GRANT EXECUTE ON FUNCTION
 TO PUBLIC;
 GRANT SELECT ON roster.my_attributes, roster.my_groups, roster.my_profile TO PUBLIC;
 GRANT EXECUTE ON FUNCTION roster.assume_user(text, text) TO roster_impersonator;
+
+-- Fact sources. An administrator reads local tables with rights of their own, and only hands over what was read.
+GRANT USAGE ON SCHEMA roster_private TO roster_admin;
+GRANT INSERT ON roster_private.staged_fact TO roster_syncd, roster_admin;
+GRANT EXECUTE ON FUNCTION
+    roster_private.stage_table(bigint),
+    roster_private.table_probe(bigint),
+    roster_private.table_watermark(bigint, jsonb),
+    roster_private.table_statement(bigint, jsonb, text),
+    roster_private.probe_columns(text),
+    roster_private.base_type(regtype),
+    roster_private.run_slot(bigint),
+    roster_private.name_key(text, boolean)
+TO roster_syncd, roster_admin;
+GRANT EXECUTE ON FUNCTION
+    roster_private.complete_facts(bigint, bigint, bigint, boolean, jsonb, text),
+    roster_private.watched_sources_due()
+TO roster_syncd;
+GRANT EXECUTE ON FUNCTION
+    roster.sync_table_now(text),
+    roster.watch_table(text),
+    roster.unwatch_table(text),
+    roster_private.begin_table_now(text),
+    roster_private.finish_table_now(bigint, bigint, boolean, jsonb),
+    roster_private.watched_relation(text),
+    roster_private.watched_parts(text),
+    roster_private.note_watched(integer),
+    roster_private.queue_watched()
+TO roster_admin;
+
+-- What operators watch (roster_syncd: /metrics and syncd status), and what a declaration changes.
+GRANT EXECUTE ON FUNCTION roster.source_states(boolean), roster.feed_state() TO roster_reader, roster_syncd;
+GRANT EXECUTE ON FUNCTION roster_private.run_totals(), roster_private.run_buckets() TO roster_syncd;
+GRANT EXECUTE ON FUNCTION roster.alter_identity_manager(text, text, boolean, jsonb) TO roster_admin;

@@ -9,6 +9,7 @@
 //! | `name_key`    | the form in which names are compared                           | no               |
 //! | `cron_rule`   | cron(5) rules: parsing them, and when they fire next           | no               |
 //! | `schedule`    | `cron_next`: a cron rule in a time zone, on PostgreSQL's clock | yes              |
+//! | `fact_digest` | what a source states about a user, in 128 bits                 | yes              |
 //! | `names`       | `name_key` for SQL                                             | yes              |
 //! | `password`    | what may be a password, and the hash kept of it                | no               |
 //! | `credentials` | passwords and random tokens for SQL                            | yes              |
@@ -18,6 +19,7 @@ mod about;
 mod caller;
 mod credentials;
 mod cron_rule;
+mod fact_digest;
 mod name_key;
 mod names;
 mod password;

@@ -1,1 +1,1 @@
-SELECT source, kind FROM roster.sources WHERE kind IN ('ldap', 'scim') ORDER BY source COLLATE "C"
+SELECT source, kind FROM roster.sources WHERE kind IN ('ldap', 'scim', 'table', 'endpoint', 'push') ORDER BY source COLLATE "C"

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use serde::Serialize;
-use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -16,6 +17,8 @@ use crate::staging::Counts;
 
 const ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 #[derive(Debug, Clone, Serialize)]
 pub struct RunReport {
@@ -64,37 +67,53 @@ pub async fn complete_run(
     staged: Counts,
     note: Option<&str>,
 ) -> Result<RunReport, DatabaseError> {
+    let statement = include_str!("../sql/complete_run.sql");
+    let Counts { entities, values, edges, quarantined, .. } = staged;
+    let parameters: Parameters<'_> = &[&run_id, &read, &entities, &values, &edges, &quarantined, &note];
+    repeatedly(client, run_id, statement, parameters).await
+}
+
+/// The same for what a fact source has staged.
+pub async fn complete_facts(
+    client: &Client,
+    run_id: i64,
+    staged: &StagedFacts,
+) -> Result<RunReport, DatabaseError> {
+    let StagedFacts { read, facts, complete, cursor, note } = staged;
+    let statement = include_str!("../sql/complete_facts.sql");
+    repeatedly(client, run_id, statement, &[&run_id, read, facts, complete, cursor, note]).await
+}
+
+pub async fn end_run(
+    client: &Client,
+    run_id: i64,
+    state: &str,
+    message: &str,
+    interrupted: bool,
+) -> Result<(), DatabaseError> {
+    client.execute(include_str!("../sql/end_run.sql"), &[&run_id, &state, &message, &interrupted]).await?;
+    Ok(())
+}
+
+async fn repeatedly(
+    client: &Client,
+    run_id: i64,
+    statement: &str,
+    parameters: Parameters<'_>,
+) -> Result<RunReport, DatabaseError> {
     let mut pause = FIRST_PAUSE;
     for _ in 1..ATTEMPTS {
-        match complete_once(client, run_id, read, staged, note).await {
+        match client.query_one(statement, parameters).await.map_err(DatabaseError::from) {
             Err(error) if error.is_worth_repeating() => warn!(run_id, %error, "applying again"),
-            result => return result,
+            result => return Ok(report(&result?)?),
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    complete_once(client, run_id, read, staged, note).await
+    Ok(report(&client.query_one(statement, parameters).await?)?)
 }
 
-pub async fn end_run(client: &Client, run_id: i64, state: &str, message: &str) -> Result<(), DatabaseError> {
-    client.execute(include_str!("../sql/end_run.sql"), &[&run_id, &state, &message]).await?;
-    Ok(())
-}
-
-async fn complete_once(
-    client: &Client,
-    run_id: i64,
-    read: i64,
-    staged: Counts,
-    note: Option<&str>,
-) -> Result<RunReport, DatabaseError> {
-    let statement = include_str!("../sql/complete_run.sql");
-    let row = client
-        .query_one(
-            statement,
-            &[&run_id, &read, &staged.entities, &staged.values, &staged.edges, &staged.quarantined, &note],
-        )
-        .await?;
+fn report(row: &Row) -> Result<RunReport, tokio_postgres::Error> {
     Ok(RunReport {
         run_id: row.try_get("run_id")?,
         source: row.try_get("source")?,
@@ -106,5 +125,30 @@ async fn complete_once(
         removed: row.try_get("removed")?,
         quarantined: row.try_get("quarantined")?,
         message: row.try_get("message")?,
+    })
+}
+
+/// What a run of a fact source has staged.
+#[derive(Debug)]
+pub struct StagedFacts {
+    /// `None`: as many as rows.
+    pub read: Option<i64>,
+    pub facts: i64,
+    /// What is not staged is gone.
+    pub complete: bool,
+    /// Where the next run goes on.
+    pub cursor: Option<serde_json::Value>,
+    pub note: Option<String>,
+}
+
+/// The database reads a table of its own, with the rights of the daemon's role.
+pub async fn stage_table(client: &Client, run_id: i64) -> Result<StagedFacts, DatabaseError> {
+    let row = client.query_one(include_str!("../sql/stage_table.sql"), &[&run_id]).await?;
+    Ok(StagedFacts {
+        read: row.try_get("read")?,
+        facts: row.try_get("facts")?,
+        complete: row.try_get("complete")?,
+        cursor: row.try_get("cursor")?,
+        note: row.try_get("note")?,
     })
 }

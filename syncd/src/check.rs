@@ -3,16 +3,19 @@
 use std::io::{self, Write, stdout};
 
 use serde::Serialize;
+use tokio_postgres::Client;
 
 use crate::Outcome;
 use crate::cli::CheckArgs;
 use crate::config::SourceConfig;
+use crate::connector::endpoint::Subjects;
 use crate::connector::{CheckState, CheckStep, Connector};
 use crate::database::{DatabaseError, Session};
 use crate::lease::{self, Source};
 use crate::output::{CommandError, json, printable};
 use crate::pipeline::Surroundings;
-use crate::{scim, source};
+use crate::source::{self, Opened};
+use crate::{push, scim};
 
 /// The interface between the database and this daemon, as `roster.api_version()` counts it.
 pub const API_VERSION: i32 = 1;
@@ -35,7 +38,7 @@ pub async fn check(around: &Surroundings, args: &CheckArgs) -> Result<Outcome, C
     let mut report = Report { ok: true, database: Vec::new(), sources: Vec::new() };
     if let Some(session) = check_database(around, &mut report.database).await? {
         for source in sources(&session, args).await? {
-            let steps = check_source(around, &source).await;
+            let steps = check_source(around, &session, &source).await;
             report.sources.push(SourceReport { source: source.source, kind: source.kind, steps });
         }
     }
@@ -116,14 +119,30 @@ async fn sources(session: &Session, args: &CheckArgs) -> Result<Vec<Source>, Com
     Ok(found)
 }
 
-async fn check_source(around: &Surroundings, source: &Source) -> Vec<CheckStep> {
-    if let Ok(SourceConfig::Scim(config)) = SourceConfig::parse(&source.kind, &source.config) {
-        return scim::check(&config);
+async fn check_source(around: &Surroundings, session: &Session, source: &Source) -> Vec<CheckStep> {
+    match SourceConfig::parse(&source.kind, &source.config) {
+        Ok(SourceConfig::Scim(config)) => return scim::check(&config),
+        Ok(SourceConfig::Push(config)) => return push::check(&config, &around.secrets),
+        _ => {}
     }
     match source::open(source, &around.secrets) {
-        Ok(connector) => connector.check().await,
+        Ok(Opened::Ldap(connector)) => connector.check().await,
+        Ok(Opened::Endpoint(connector)) => match sample(&session.client, &source.source).await {
+            Ok(subjects) => connector.about(subjects).check().await,
+            Err(error) => vec![failed("configuration", error.to_string(), None)],
+        },
+        Ok(Opened::Table(_) | Opened::LocalTable) => vec![],
         Err(error) => vec![failed("configuration", error.to_string(), None)],
     }
+}
+
+/// A few users to ask an endpoint about.
+async fn sample(client: &Client, source: &str) -> Result<Subjects, DatabaseError> {
+    let mut subjects = Subjects::default();
+    for row in client.query(include_str!("../sql/endpoint_sample.sql"), &[&source]).await? {
+        subjects.push(row.try_get(0)?, None);
+    }
+    Ok(subjects)
 }
 
 fn ok(step: &str, message: String) -> CheckStep {
@@ -171,6 +190,7 @@ fn print_steps(out: &mut impl Write, steps: &[CheckStep]) -> io::Result<()> {
 fn state_word(state: CheckState) -> &'static str {
     match state {
         CheckState::Ok => "ok",
+        CheckState::Warning => "warning",
         CheckState::Failed => "failed",
         CheckState::Skipped => "skipped",
     }

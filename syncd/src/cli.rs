@@ -16,6 +16,7 @@ Examples:
   syncd sync corp-ldap            synchronise now
   syncd status                    sources, last runs, plans that wait for a decision
   syncd run                       keep all sources current, and serve SCIM on 127.0.0.1:8480
+  syncd export roster.toml        the configuration as a file; syncd apply roster.toml brings it back
   syncd scim log --since 1h       what did providers send that was refused, and why?
 
 Connecting:
@@ -71,6 +72,12 @@ pub enum Command {
     /// Show sources, the last runs, and plans that wait for a decision
     #[command(after_help = STATUS_HELP)]
     Status(StatusArgs),
+    /// Write the configuration in the database as TOML
+    #[command(after_help = EXPORT_HELP)]
+    Export(ExportArgs),
+    /// Make the configuration in the database what a TOML file says
+    #[command(after_help = APPLY_HELP)]
+    Apply(ApplyArgs),
     /// See what SCIM clients sent
     Scim {
         #[command(subcommand)]
@@ -86,8 +93,9 @@ pub enum ScimCommand {
 }
 
 const RUN_HELP: &str = "\
-Listens for roster.sync_now() and roster.plan(), and runs sources by their schedules, up to four at
-once. Several daemons may run: one acts per source, all serve HTTP. On SIGTERM running syncs are
+Listens for roster.sync_now() and roster.plan(), and runs sources by their schedules, --parallel-runs
+at once. Several daemons may run: one acts per source, all serve HTTP; when one dies, stands still or
+is cut off, another takes its sources within 15 seconds. On SIGTERM running syncs are
 recorded as cancelled, requests under way are answered, and the daemon ends within 5 seconds with exit
 code 0.
 
@@ -95,6 +103,7 @@ HTTP:
   /scim/{identity manager}/v2   SCIM 2.0, for keys of roster.create_api_key(..., scopes => '{scim}')
   /healthz                      200 while the process lives
   /readyz                       200 while the database is there and fits this release, else 503
+  /metrics                      for Prometheus; anybody may ask, so it names sources and routes, never people
 
   Beyond this machine, API keys need encryption: give --tls-cert and --tls-key (renewed files are
   noticed within a minute), or let a proxy encrypt and name its address with --trusted-proxy, so that
@@ -169,6 +178,10 @@ pub struct ListenArgs {
     /// Believe what this proxy says about clients: 10.0.0.7 or 10.0.0.0/8; may be repeated
     #[arg(long, value_name = "NETWORK")]
     pub trusted_proxy: Vec<Network>,
+
+    /// Sources that are synchronised at once by this process
+    #[arg(long, env = "SYNCD_PARALLEL_RUNS", value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=16))]
+    pub parallel_runs: u16,
 
     /// Connections to PostgreSQL for requests
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -248,6 +261,77 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EXPORT_HELP: &str = "\
+Identity managers with their permissions, sources with configuration, schedule and guards, merge rules
+and platform rules; sorted, so that two exports can be compared. Passwords and keys are never in it,
+only the names of the variables and files that hold them. Needs the rights of roster_reader.
+
+Examples:
+  syncd export                        on the screen
+  syncd export roster.toml            into a file, to be kept under version control
+  syncd --database postgres://test.example.org/roster export | syncd apply - --dry-run";
+
+const APPLY_HELP: &str = "\
+Shows the difference, a line per property: + is new, ~ differs (old -> new), - goes. Then applies all of
+it in one transaction, or nothing at all when something is refused; the refusal names the line of the
+file. What the file does not name stays, and is told. Applying a file twice changes nothing the second
+time. Needs the rights of roster_admin.
+
+With --prune, what the file does not name goes: sources are dropped as by roster.drop_source, guards and
+rules return to their defaults. Identity managers stay, because users live in them. When the guard does
+not let a source go, nothing is applied (exit code 3).
+
+A file:
+  [identity_managers.corp]
+  kind = \"ldap\"
+
+  [sources.corp-ldap]
+  iam = \"corp\"
+  kind = \"ldap\"
+  schedule = \"0 * * * *\"             # \"none\": on request only
+
+  [sources.corp-ldap.config]
+  urls = [\"ldaps://ldap.example.org\"]
+  user_base = \"ou=people,dc=example,dc=org\"
+  bind_password = { env = \"LDAP_PASSWORD\" }
+
+  [sources.corp-ldap.guards]
+  user = { max_count = 100, max_percent = 5.0 }
+
+Examples:
+  syncd export roster.toml            begin with what there is
+  syncd apply roster.toml --dry-run   what would change? the same checks, nothing is written
+  syncd apply roster.toml
+  syncd apply roster.toml --prune --json | jq -r '.changes[] | .sign + \" \" + .name'";
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Where to write it; without it the screen
+    pub file: Option<PathBuf>,
+
+    /// Write JSON instead of TOML
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// The TOML file; - reads standard input
+    pub file: PathBuf,
+
+    /// Show the difference and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Let go of what the file does not name
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Print the difference as one JSON document
     #[arg(long)]
     pub json: bool,
 }

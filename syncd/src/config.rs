@@ -1,16 +1,31 @@
 //! Source configurations: parsed once at the edge into types that can only hold what is allowed.
 
+use std::path::PathBuf;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::secret::SecretRef;
+
+pub mod endpoint;
 pub mod ldap;
+pub mod push;
 pub mod scim;
+pub mod table;
+mod values;
+
+/// A client certificate in PEM, and where its key is kept.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    pub chain_file: PathBuf,
+    pub key: SecretRef,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("sources of kind {0} are not supported by this version: it knows ldap and scim")]
+    #[error("sources of kind {0} are not supported by this version: it knows ldap, scim, table, endpoint and push")]
     UnsupportedKind(String),
-    #[error("sources of kind {0} are not read: their provider pushes to a daemon that runs with --listen")]
+    #[error("sources of kind {0} are not read: what feeds them pushes to a daemon that runs with --listen")]
     Pushed(&'static str),
     #[error("the source configuration is not valid: {0}")]
     Shape(String),
@@ -29,6 +44,9 @@ impl ConfigError {
 pub enum SourceConfig {
     Ldap(Box<ldap::LdapConfig>),
     Scim(Box<scim::ScimConfig>),
+    Push(Box<push::PushConfig>),
+    Table(table::TableConfig),
+    Endpoint(Box<endpoint::EndpointConfig>),
 }
 
 impl SourceConfig {
@@ -36,6 +54,9 @@ impl SourceConfig {
         match kind {
             "ldap" => ldap::LdapConfig::parse(config).map(Box::new).map(Self::Ldap),
             "scim" => scim::ScimConfig::parse(config).map(Box::new).map(Self::Scim),
+            "push" => push::PushConfig::parse(config).map(Box::new).map(Self::Push),
+            "table" => table::TableConfig::parse(config).map(Self::Table),
+            "endpoint" => endpoint::EndpointConfig::parse(config).map(Box::new).map(Self::Endpoint),
             other => Err(ConfigError::UnsupportedKind(other.to_owned())),
         }
     }

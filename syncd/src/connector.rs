@@ -6,7 +6,11 @@ use tokio::sync::mpsc;
 
 use crate::record::Record;
 
+pub mod endpoint;
 pub mod ldap;
+pub mod table;
+mod text;
+mod tls;
 
 /// A reader of one source. It reads everything there is, once, and is used up by it.
 pub trait Connector: Send {
@@ -27,12 +31,18 @@ pub struct ReadSummary {
     pub read: u64,
     /// A sentence for the run's message, if there is something to say.
     pub note: Option<String>,
+    /// Who was not mentioned was not asked about, and is not gone.
+    pub partial: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorError {
     #[error("{}", .0.in_a_run())]
     Ldap(ldap::LdapSourceError),
+    #[error("{}", .0.in_a_run())]
+    Endpoint(#[from] endpoint::EndpointError),
+    #[error("{}", .0.in_a_run())]
+    Table(#[from] table::TableError),
     /// The pipeline went away (it failed or was cancelled): it knows why.
     #[error("the read was stopped before its end")]
     Stopped,
@@ -63,6 +73,8 @@ pub struct CheckStep {
 #[serde(rename_all = "snake_case")]
 pub enum CheckState {
     Ok,
+    /// It works, and still somebody should look at it.
+    Warning,
     Failed,
     /// An earlier step failed.
     Skipped,

@@ -3,8 +3,6 @@
 mod error;
 mod pool;
 mod session;
-mod target;
-mod tls;
 
 use std::time::Duration;
 
@@ -12,11 +10,15 @@ use tokio_postgres::CancelToken;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::debug;
 
+use crate::postgres::Target;
+
 pub use error::DatabaseError;
 pub use pool::{Client, Pool};
 pub use session::Session;
-use target::Target;
 
+/// A server that vanished without a word is noticed after this time.
+const SILENCE: Duration = Duration::from_secs(30);
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 const LONGEST_CANCEL: Duration = Duration::from_millis(500);
 
 /// Where the roster lives and how to get there. Cheap to clone, connects on demand.
@@ -35,8 +37,14 @@ impl std::fmt::Debug for Database {
 
 impl Database {
     pub fn from_url(url: &str) -> Result<Self, DatabaseError> {
-        let target = Target::parse(url)?;
-        let tls = tls::connector(&target)?;
+        let mut target = Target::parse(url)?;
+        // Ours alone: another server must not get it.
+        if target.config.get_password().is_none()
+            && let Ok(password) = std::env::var("PGPASSWORD")
+        {
+            target.config.password(password);
+        }
+        let tls = target.tls()?;
         Ok(Self { place: target.place(), config: target.config, tls })
     }
 
@@ -46,12 +54,25 @@ impl Database {
     }
 
     pub async fn connect(&self) -> Result<Session, DatabaseError> {
-        let (client, connection) = self
-            .config
+        match tokio::time::timeout(LONGEST_CONNECT, self.open()).await {
+            Ok(session) => session,
+            Err(_) => Err(DatabaseError::Unreachable {
+                place: self.place.clone(),
+                reason: format!("no answer within {} s", LONGEST_CONNECT.as_secs()),
+            }),
+        }
+    }
+
+    async fn open(&self) -> Result<Session, DatabaseError> {
+        let mut config = self.config.clone();
+        config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
+        let (client, connection) = config
             .connect(self.tls.clone())
             .await
             .map_err(|error| DatabaseError::unreachable(&self.place, &error))?;
-        Ok(Session::start(client, connection))
+        let session = Session::start(client, connection);
+        session.client.batch_execute(include_str!("../sql/session.sql")).await?;
+        Ok(session)
     }
 
     /// Asks the server to stop what it is doing on the connection that the token belongs to.

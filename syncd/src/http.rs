@@ -3,6 +3,7 @@
 
 mod address;
 pub mod answer;
+pub mod api;
 pub mod body;
 pub mod caller;
 mod connection;
@@ -10,11 +11,14 @@ mod credentials;
 mod enter;
 mod forwarded;
 mod health;
+mod intake;
 mod key;
+mod limiter;
 mod literals;
 mod log;
 mod panics;
 mod paths;
+pub mod problem;
 mod refusals;
 mod router;
 mod server;
@@ -25,8 +29,10 @@ mod tls;
 mod visit;
 
 pub use answer::{Answer, Refusal};
+pub use api::ApiCaller;
 pub use body::JsonBody;
 pub use caller::Caller;
 pub use forwarded::Network;
+pub use problem::Problem;
 pub use server::{HttpServer, ServerError};
 pub use state::HttpState;

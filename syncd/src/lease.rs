@@ -1,11 +1,14 @@
-//! Who runs what: a run is claimed in the database, and the claim lasts as long as the connection that
-//! made it. Two daemons never run one source at once.
+//! Who runs what: a run is claimed in the database, and the claim lasts as long as its lease is renewed and
+//! the connection is there that made it. Two daemons never run one source at once.
 
 use std::time::Duration;
 
 use tokio_postgres::{Client, Row};
 
 use crate::database::DatabaseError;
+
+mod keeper;
+pub use keeper::{Held, Keeper, Verdict};
 
 /// A run that belongs to the connection it was claimed on.
 #[derive(Debug, Clone)]

@@ -6,27 +6,34 @@ mod cli;
 mod config;
 mod connector;
 mod database;
+mod declare;
 mod housekeeping;
 mod http;
 mod known;
 mod lease;
 mod logging;
+mod metrics;
 mod output;
 mod pipeline;
 mod plan;
+mod postgres;
 mod progress;
+mod push;
 mod record;
 mod report;
 mod scheduler;
 mod scim;
 mod scim_log;
 mod secret;
+mod service;
 mod shutdown;
+mod signature;
 mod source;
 mod staging;
 mod status;
 mod sync;
 mod task;
+mod user_info;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -37,6 +44,7 @@ use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, ListenArgs, ScimCommand};
 use database::Database;
 use http::{HttpServer, ServerError};
+use lease::Keeper;
 use pipeline::Surroundings;
 use secret::Secrets;
 use shutdown::Shutdown;
@@ -87,7 +95,8 @@ fn execute(url: &str, cli: Cli) -> anyhow::Result<Outcome> {
     // On a worker, not on this thread: entries pass from task to task without waking a thread for each.
     let outcome = runtime.block_on(runtime.spawn(async move {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
-        let around = Surroundings { database, secrets: Secrets::new(cli.secrets_dir), shutdown };
+        let keeper = Keeper::new(database.clone());
+        let around = Surroundings { database, secrets: Secrets::new(cli.secrets_dir), shutdown, keeper };
         dispatch(&around, cli.command).await
     }));
     // A connector's blocking call must not hold up the end.
@@ -101,6 +110,8 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
         Command::Sync(args) => Ok(sync::sync(around, &args).await?),
         Command::Check(args) => unless_stopped(around, check::check(around, &args)).await,
         Command::Status(args) => unless_stopped(around, status::status(around, &args)).await,
+        Command::Export(args) => unless_stopped(around, declare::export(around, &args)).await,
+        Command::Apply(args) => unless_stopped(around, declare::apply(around, &args)).await,
         Command::Scim { command: ScimCommand::Log(args) } => {
             unless_stopped(around, scim_log::scim_log(around, &args)).await
         }
@@ -109,12 +120,19 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
 
 /// Both end on a signal, side by side.
 async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outcome> {
-    let server = HttpServer::start_if_free(&around.database, args)?;
+    let server = HttpServer::start_if_free(&around.database, &around.secrets, args)?;
     let served = async {
-        anyhow::Ok(HttpServer::run_when_free(server, &around.database, &around.shutdown, args).await?)
+        let (database, secrets) = (&around.database, &around.secrets);
+        anyhow::Ok(HttpServer::run_when_free(server, database, secrets, &around.shutdown, args).await?)
     };
-    let synchronised = async { anyhow::Ok(scheduler::run(around).await?) };
-    let ((), outcome) = tokio::try_join!(served, synchronised)?;
+    let synchronised = async { anyhow::Ok(scheduler::run(around, usize::from(args.parallel_runs)).await?) };
+    let told = async {
+        service::ready();
+        service::keep_alive(&around.shutdown).await;
+        service::stopping();
+        anyhow::Ok(())
+    };
+    let ((), outcome, ()) = tokio::try_join!(served, synchronised, told)?;
     Ok(outcome)
 }
 

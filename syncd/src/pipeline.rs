@@ -6,20 +6,21 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
-use crate::apply::{self, RunReport};
+use crate::apply::{self, RunReport, StagedFacts};
 use crate::config::ConfigError;
 use crate::connector::{Connector, ConnectorError, ReadSummary};
 use crate::database::{Database, DatabaseError, Session};
-use crate::lease::ClaimedRun;
+use crate::lease::{ClaimedRun, Held, Keeper, Verdict};
 use crate::progress::{Phase, Progress};
 use crate::secret::Secrets;
 use crate::shutdown::Shutdown;
-use crate::source;
+use crate::source::{self, Opened};
 use crate::staging::{Counts, Staging};
 use crate::task::Owned;
 
 mod compare;
 mod end;
+mod facts;
 use compare::Comparison;
 
 /// Entries between the connector and the comparison. Few, because a single group can be large.
@@ -35,6 +36,11 @@ pub enum RunError {
     Database(#[from] DatabaseError),
     #[error("cancelled by a signal")]
     Cancelled,
+    /// Somebody asked for it, or it took too long.
+    #[error("{message}")]
+    Stopped { state: &'static str, message: String },
+    #[error("the run was given up: {0}")]
+    Lost(String),
 }
 
 /// What every run of this process shares.
@@ -43,34 +49,50 @@ pub struct Surroundings {
     pub database: Database,
     pub secrets: Secrets,
     pub shutdown: Shutdown,
+    pub keeper: Keeper,
 }
 
 /// Runs to the end, whatever that is, and records it.
+#[tracing::instrument(name = "run", skip_all, fields(run_id = claimed.run_id, source = claimed.source.source))]
 pub async fn run(
     around: &Surroundings,
     session: &mut Session,
     claimed: &ClaimedRun,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
-    let result = read_and_apply(around, session, claimed, progress).await;
+    let held = around.keeper.hold(claimed.run_id);
+    let result = read_and_apply(around, session, &held, claimed, progress).await;
     let client = &session.client;
     match &result {
         Ok(_) => {}
-        Err(RunError::Cancelled) => {
-            end::record(client, claimed.run_id, "cancelled", "stopped by a signal").await
-        }
         Err(RunError::Database(lost)) if lost.is_closed() => {
             end::record_anew(around, claimed.run_id, &lost.to_string()).await;
         }
-        Err(error) => end::record(client, claimed.run_id, "failed", &error.to_string()).await,
+        // Whoever took the source has recorded it, or will.
+        Err(RunError::Lost(_)) => {}
+        Err(error) => end::record(client, claimed.run_id, &end::Ending::of(error)).await,
     }
     end::release(client).await;
     result
 }
 
+/// Returns when something but the source ends the run.
+async fn stopped(around: &Surroundings, held: &Held) -> RunError {
+    let verdict = tokio::select! {
+        verdict = held.ended() => verdict,
+        () = around.shutdown.requested() => return RunError::Cancelled,
+    };
+    match verdict {
+        Verdict::Cancelled(message) => RunError::Stopped { state: "cancelled", message },
+        Verdict::TimedOut(message) => RunError::Stopped { state: "failed", message },
+        Verdict::Lost(message) => RunError::Lost(message),
+    }
+}
+
 async fn read_and_apply(
     around: &Surroundings,
     session: &mut Session,
+    held: &Held,
     claimed: &ClaimedRun,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
@@ -79,14 +101,14 @@ async fn read_and_apply(
         staged = read_and_stage(around, &client, claimed, progress) => staged,
         // The claim ended with the connection: to read on would be for nothing.
         lost = session.lost() => return Err(lost.into()),
-        () = around.shutdown.requested() => {
+        why = stopped(around, held) => {
             around.database.cancel(&client.cancel_token()).await;
-            return Err(RunError::Cancelled);
+            return Err(why);
         }
     };
     progress.enter(Phase::Applying);
     let result = match staged {
-        Ok(staged) => apply_staged(around, &client, claimed.run_id, &staged).await,
+        Ok(staged) => apply_staged(around, &client, held, claimed.run_id, &staged).await,
         Err(error) => Err(error),
     };
     match result {
@@ -99,10 +121,9 @@ async fn read_and_apply(
     }
 }
 
-struct Staged {
-    read: i64,
-    counts: Counts,
-    note: Option<String>,
+enum Staged {
+    Entities { read: i64, counts: Counts, note: Option<String> },
+    Facts(StagedFacts),
 }
 
 async fn read_and_stage(
@@ -111,7 +132,18 @@ async fn read_and_stage(
     claimed: &ClaimedRun,
     progress: &Progress,
 ) -> Result<Staged, RunError> {
-    let connector = source::open(&claimed.source, &around.secrets)?;
+    let connector = match source::open(&claimed.source, &around.secrets)? {
+        Opened::Ldap(connector) => *connector,
+        Opened::Endpoint(source) => {
+            return facts::endpoint(*source, client, claimed, progress).await.map(Staged::Facts);
+        }
+        Opened::Table(source) => {
+            return facts::table(&source, client, claimed, progress).await.map(Staged::Facts);
+        }
+        Opened::LocalTable => {
+            return facts::local_table(client, claimed, progress).await.map(Staged::Facts);
+        }
+    };
     progress.enter(Phase::LoadingKnown);
     let known = apply::known_entities(client, claimed.run_id).await?;
 
@@ -127,26 +159,35 @@ async fn read_and_stage(
     let summary = reader.join().await?;
 
     let (counts, note) = comparison.finish().await?;
-    Ok(Staged { read: to_int8(summary.read), counts, note: joined(summary, note) })
+    Ok(Staged::Entities { read: to_int8(summary.read), counts, note: joined(summary, note) })
 }
 
 /// Once asked, the database decides: a cancel request either stops the statement or comes too late.
 async fn apply_staged(
     around: &Surroundings,
     client: &Client,
+    held: &Held,
     run_id: i64,
     staged: &Staged,
 ) -> Result<RunReport, RunError> {
-    let applying = apply::complete_run(client, run_id, staged.read, staged.counts, staged.note.as_deref());
+    let applying = async {
+        match staged {
+            Staged::Entities { read, counts, note } => {
+                apply::complete_run(client, run_id, *read, *counts, note.as_deref()).await
+            }
+            Staged::Facts(staged) => apply::complete_facts(client, run_id, staged).await,
+        }
+    };
     let mut applying = std::pin::pin!(applying);
-    tokio::select! {
+    let why = tokio::select! {
         result = &mut applying => return Ok(result?),
-        () = around.shutdown.requested() => around.database.cancel(&client.cancel_token()).await,
-    }
+        why = stopped(around, held) => why,
+    };
+    around.database.cancel(&client.cancel_token()).await;
     match tokio::time::timeout(end::LAST_WORDS, applying).await {
         Ok(Ok(report)) => Ok(report),
         Ok(Err(error)) if !error.is_cancelled() => Err(error.into()),
-        _ => Err(RunError::Cancelled),
+        _ => Err(why),
     }
 }
 

@@ -95,10 +95,62 @@ impl Entity {
     }
 }
 
+/// One statement about a user who is somebody else's: the source knows the user by a name and adds facts. Everything that
+/// is stated about one user in a run replaces what the source had stated before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What the source calls the user; `None` only with a problem.
+    pub who: Option<String>,
+    pub statement: Statement,
+    /// Why it could not be taken: it is quarantined, and what was known of the user stays.
+    pub problem: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Statement {
+    /// The user exists at the source; the tag asks next time whether anything changed.
+    Present {
+        etag: Option<String>,
+    },
+    /// Nothing changed since the last time.
+    Same,
+    /// Could not be read: counts as present, everything stays.
+    Kept,
+    Attribute {
+        name: String,
+        value: String,
+    },
+    Group {
+        name: String,
+    },
+    /// A row that the database worded itself: kind, name and value as it staged them.
+    Row {
+        kind: String,
+        name: Option<String>,
+        value: Option<String>,
+    },
+}
+
+impl Statement {
+    /// Kind, name and value, as the database calls them.
+    pub fn columns(&self) -> (&str, Option<&str>, Option<&str>) {
+        match self {
+            Self::Present { etag } => ("present", None, etag.as_deref()),
+            Self::Same => ("same", None, None),
+            Self::Kept => ("kept", None, None),
+            Self::Attribute { name, value } => ("attribute", Some(name), Some(value)),
+            Self::Group { name } => ("group", Some(name), None),
+            Self::Row { kind, name, value } => (kind, name.as_deref(), value.as_deref()),
+        }
+    }
+}
+
 /// What a connector hands to the pipeline, one per entry that it read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     Entity(Entity),
+    /// Statements about users who are somebody else's, several at once.
+    Facts(Vec<Fact>),
     /// An entry that could not be taken. With a key it counts as present: what was known of it stays.
     Quarantined {
         kind: Kind,

@@ -14,17 +14,18 @@ use crate::output::CommandError;
 use crate::pipeline::{self, RunError, Surroundings};
 use crate::progress::{Display, Progress};
 
-const RUNS_AT_ONCE: usize = 4;
 const POLL_EVERY: Duration = Duration::from_secs(5);
 /// A schedule that is due and claimed by another daemon must not make this one spin.
 const POLL_AT_MOST_EVERY: Duration = Duration::from_millis(250);
+/// A server that says nothing for so long is gone, whatever the network thinks.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Together less than the 5 seconds that a stop may take; a run needs less to record its end.
 const LONGEST_CLAIM: Duration = Duration::from_secs(1);
 const FAREWELL: Duration = Duration::from_millis(3500);
 
-pub async fn run(around: &Surroundings) -> Result<Outcome, CommandError> {
+pub async fn run(around: &Surroundings, at_once: usize) -> Result<Outcome, CommandError> {
     let mut runs = JoinSet::new();
     let housekeeping = tokio::spawn(housekeeping::run(around.clone()));
     let hung = async {
@@ -32,7 +33,7 @@ pub async fn run(around: &Surroundings) -> Result<Outcome, CommandError> {
         tokio::time::sleep(LONGEST_CLAIM).await;
     };
     tokio::select! {
-        () = serve_until_stopped(around, &mut runs) => {}
+        () = serve_until_stopped(around, at_once, &mut runs) => {}
         () = hung => {}
     }
     info!(running = runs.len(), "syncd is stopping");
@@ -46,10 +47,10 @@ pub async fn run(around: &Surroundings) -> Result<Outcome, CommandError> {
 }
 
 /// Connects again whenever PostgreSQL goes away.
-async fn serve_until_stopped(around: &Surroundings, runs: &mut JoinSet<()>) {
+async fn serve_until_stopped(around: &Surroundings, at_once: usize, runs: &mut JoinSet<()>) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let error = match serve(around, runs, &mut pause).await {
+        let error = match serve(around, at_once, runs, &mut pause).await {
             Ok(()) => return,
             Err(error) => error,
         };
@@ -65,11 +66,12 @@ async fn serve_until_stopped(around: &Surroundings, runs: &mut JoinSet<()>) {
 /// Returns when the daemon is to stop.
 async fn serve(
     around: &Surroundings,
+    at_once: usize,
     runs: &mut JoinSet<()>,
     pause: &mut Duration,
 ) -> Result<(), DatabaseError> {
     let mut watch = tokio::select! {
-        watch = Watch::open(around) => watch?,
+        watch = Watch::open(around, at_once) => watch?,
         () = around.shutdown.requested() => return Ok(()),
     };
     *pause = FIRST_PAUSE;
@@ -78,7 +80,7 @@ async fn serve(
         // Never interrupted: a run that was claimed has to get to somebody who ends it.
         watch.start_runs(around, runs).await?;
         tokio::select! {
-            waited = watch.wait(runs) => waited?,
+            waited = watch.wait(around, runs) => waited?,
             () = around.shutdown.requested() => return Ok(()),
         }
     }
@@ -88,13 +90,14 @@ async fn serve(
 struct Watch {
     listener: Session,
     claimer: Option<Session>,
+    at_once: usize,
 }
 
 impl Watch {
-    async fn open(around: &Surroundings) -> Result<Self, DatabaseError> {
+    async fn open(around: &Surroundings, at_once: usize) -> Result<Self, DatabaseError> {
         let listener = around.database.connect().await?;
-        listener.client.batch_execute(include_str!("../sql/listen.sql")).await?;
-        Ok(Self { listener, claimer: None })
+        answer(listener.client.batch_execute(include_str!("../sql/listen.sql"))).await?;
+        Ok(Self { listener, claimer: None, at_once })
     }
 
     async fn start_runs(
@@ -103,7 +106,8 @@ impl Watch {
         runs: &mut JoinSet<()>,
     ) -> Result<(), DatabaseError> {
         while runs.try_join_next().is_some() {}
-        while runs.len() < RUNS_AT_ONCE
+        while runs.len() < self.at_once
+            && around.keeper.is_up_to_date()
             && let Some((session, claimed)) = self.claim_next(around).await?
         {
             runs.spawn(run_claimed(around.clone(), session, claimed));
@@ -119,7 +123,7 @@ impl Watch {
             Some(session) if !session.client.is_closed() => session,
             _ => around.database.connect().await?,
         };
-        match lease::claim_next(&session.client).await {
+        match answer(lease::claim_next(&session.client)).await {
             Ok(Some(claimed)) => Ok(Some((session, claimed))),
             Ok(None) => {
                 self.claimer = Some(session);
@@ -135,15 +139,33 @@ impl Watch {
     }
 
     /// Until something may be there to do: a hint, a schedule, a free place, or simply some time.
-    async fn wait(&mut self, runs: &mut JoinSet<()>) -> Result<(), DatabaseError> {
-        let is_full = runs.len() >= RUNS_AT_ONCE;
-        let due = lease::next_due(&self.listener.client).await?;
+    async fn wait(&mut self, around: &Surroundings, runs: &mut JoinSet<()>) -> Result<(), DatabaseError> {
+        let is_full = runs.len() >= self.at_once;
+        let due = answer(lease::next_due(&self.listener.client)).await?;
         let pause = due.map_or(POLL_EVERY, |due| due.clamp(POLL_AT_MOST_EVERY, POLL_EVERY));
         tokio::select! {
-            hint = self.listener.notified(), if !is_full => hint,
+            hint = self.listener.notified() => {
+                // It may be about a run of ours that somebody cancelled.
+                around.keeper.look();
+                if is_full {
+                    tokio::time::sleep(POLL_AT_MOST_EVERY).await;
+                }
+                hint
+            }
             Some(_) = runs.join_next() => Ok(()),
             () = tokio::time::sleep(pause) => Ok(()),
         }
+    }
+}
+
+/// A connection that was cut without a word answers never.
+async fn answer<T, E>(question: impl Future<Output = Result<T, E>>) -> Result<T, DatabaseError>
+where
+    DatabaseError: From<E>,
+{
+    match tokio::time::timeout(LONGEST_ANSWER, question).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(DatabaseError::Lost(format!("no answer within {} s", LONGEST_ANSWER.as_secs()))),
     }
 }
 
@@ -168,6 +190,9 @@ async fn run_claimed(around: Surroundings, mut session: Session, claimed: Claime
             "run ended"
         ),
         Err(RunError::Cancelled) => warn!(run_id, source, "run cancelled"),
+        Err(RunError::Stopped { state: "cancelled", message }) => {
+            warn!(run_id, source, note = message, "run cancelled");
+        }
         Err(error) => error!(run_id, source, %error, "run failed"),
     }
 }

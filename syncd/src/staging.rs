@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
 use crate::database::DatabaseError;
-use crate::record::{Entity, Key, Kind};
+use crate::record::{Entity, Fact, Key, Kind};
 use crate::task::Owned;
 use binary::Batch;
 
@@ -26,9 +26,10 @@ enum Table {
     Value,
     Edge,
     Quarantine,
+    Fact,
 }
 
-const TABLES: [Table; 4] = [Table::Entity, Table::Value, Table::Edge, Table::Quarantine];
+const TABLES: [Table; 5] = [Table::Entity, Table::Value, Table::Edge, Table::Quarantine, Table::Fact];
 
 impl Table {
     fn copy_statement(self) -> &'static str {
@@ -37,6 +38,7 @@ impl Table {
             Table::Value => include_str!("../sql/copy_value.sql"),
             Table::Edge => include_str!("../sql/copy_edge.sql"),
             Table::Quarantine => include_str!("../sql/copy_quarantine.sql"),
+            Table::Fact => include_str!("../sql/copy_fact.sql"),
         }
     }
 }
@@ -48,13 +50,14 @@ pub struct Counts {
     pub values: i64,
     pub edges: i64,
     pub quarantined: i64,
+    pub facts: i64,
 }
 
 #[derive(Debug)]
 pub struct Staging {
     slot: i16,
     run_id: i64,
-    batches: [Batch; 4],
+    batches: [Batch; TABLES.len()],
     counts: Counts,
     full: mpsc::Sender<(Table, Bytes)>,
     copier: Owned<Result<(), DatabaseError>>,
@@ -116,6 +119,19 @@ impl Staging {
         self.row(Table::Quarantine, 6).text(kind.as_str()).text(shown).text(reason).jsonb(entry);
         self.counts.quarantined += 1;
         self.flush_if_full(Table::Quarantine).await
+    }
+
+    /// A statement about a user who is somebody else's.
+    pub async fn put_fact(&mut self, fact: &Fact) -> Result<(), DatabaseError> {
+        let (kind, name, value) = fact.statement.columns();
+        self.row(Table::Fact, 7)
+            .optional(fact.who.as_deref())
+            .text(kind)
+            .optional(name)
+            .optional(value)
+            .optional(fact.problem.as_deref());
+        self.counts.facts += 1;
+        self.flush_if_full(Table::Fact).await
     }
 
     /// Returns when every row is in the database.

@@ -1,13 +1,15 @@
 //! Tasks that end with their owner: dropping a run drops everything that works for it.
 
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 #[derive(Debug)]
 pub struct Owned<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Owned<T> {
     pub fn spawn(future: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(tokio::spawn(future))
+        // What it logs belongs to whoever it works for.
+        Self(tokio::spawn(future.in_current_span()))
     }
 
     pub async fn join(&mut self) -> T {

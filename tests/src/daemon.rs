@@ -24,6 +24,14 @@ impl Daemon {
         Daemon { url, role, variables: vec![("SYNCD_LISTEN".into(), "127.0.0.1:0".into())] }
     }
 
+    /// The same, reaching PostgreSQL through that port.
+    pub fn by_way_of(mut self, port: u16) -> Daemon {
+        let (start, rest) = self.url.rsplit_once(':').expect("a URL with a port");
+        let (_, database) = rest.split_once('/').expect("a URL with a database");
+        self.url = format!("{start}:{port}/{database}");
+        self
+    }
+
     pub fn without(mut self, name: &str) -> Daemon {
         self.variables.retain(|(given, _)| given != name);
         self
@@ -112,6 +120,16 @@ impl Running {
     /// SIGTERM.
     pub fn terminate(&self) {
         run(&mut signal(self.pid, "-TERM"));
+    }
+
+    /// SIGSTOP: it stands still, its connections stay open.
+    pub fn stop(&self) {
+        run(&mut signal(self.pid, "-STOP"));
+    }
+
+    /// SIGCONT: it goes on as if nothing had been.
+    pub fn cont(&self) {
+        run(&mut signal(self.pid, "-CONT"));
     }
 
     /// SIGKILL, and its end awaited.

@@ -45,6 +45,11 @@ impl Db {
         Db { name, cluster, session }
     }
 
+    /// After the server was away.
+    pub fn reconnect(&mut self) {
+        self.session = self.session();
+    }
+
     /// One more superuser's session.
     pub fn session(&self) -> Session {
         Session::new(self.cluster.connect(&self.name, "postgres"))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::ConfigError;
+use super::{ClientCertificate, ConfigError};
 use crate::secret::SecretRef;
 
 mod keys;
@@ -35,12 +35,6 @@ pub struct Tls {
     /// PEM; trusted instead of the system's authorities.
     pub ca_file: Option<PathBuf>,
     pub client: Option<ClientCertificate>,
-}
-
-#[derive(Debug, Clone)]
-pub struct ClientCertificate {
-    pub chain_file: PathBuf,
-    pub key: SecretRef,
 }
 
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ use roster_scim::profile::Profile;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::values::check_max_age;
 use super::{ConfigError, keys};
 
 #[cfg(test)]
@@ -80,11 +81,7 @@ impl Keys {
                 "0 would refuse every request: leave it out, or name the requests per second of a key";
             return Err(ConfigError::key("rate_limit", message));
         }
-        match &self.max_age {
-            None | Some(Value::Null | Value::String(_)) => Ok(()),
-            Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds > 0.0) => Ok(()),
-            Some(_) => Err(ConfigError::key("max_age", "must be seconds or an interval such as \"30 days\"")),
-        }
+        check_max_age(self.max_age.as_ref())
     }
 }
 

@@ -9,7 +9,7 @@
 
 use tokio::sync::mpsc;
 
-use super::{CheckStep, Connector, ConnectorError, ReadSummary};
+use super::{CheckStep, Connector, ConnectorError, ReadSummary, text};
 use crate::config::ldap::LdapConfig;
 use crate::record::Record;
 use crate::secret::Secrets;
@@ -24,8 +24,6 @@ mod members;
 mod names;
 mod read;
 mod search;
-mod text;
-mod tls;
 
 pub use error::LdapSourceError;
 

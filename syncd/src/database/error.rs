@@ -1,13 +1,13 @@
 use tokio_postgres::error::SqlState;
 
+pub use crate::postgres::describe;
+
+use crate::postgres::AddressError;
+
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    #[error(
-        "the connection string is not understood: {0}; it looks like postgres://user@host:5432/database?sslmode=require"
-    )]
-    ConnectionString(String),
-    #[error("no usable TLS for the connection to PostgreSQL: {0}")]
-    Tls(String),
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error("cannot connect to PostgreSQL at {place}: {reason}")]
     Unreachable { place: String, reason: String },
     #[error("the connection to PostgreSQL was lost: {0}")]
@@ -26,6 +26,11 @@ impl DatabaseError {
     /// Another transaction was in the way: the same statement succeeds when it is repeated.
     pub fn is_worth_repeating(&self) -> bool {
         self.has_code(&SqlState::T_R_SERIALIZATION_FAILURE) || self.has_code(&SqlState::T_R_DEADLOCK_DETECTED)
+    }
+
+    /// The role lacks the right.
+    pub fn is_denied(&self) -> bool {
+        self.has_code(&SqlState::INSUFFICIENT_PRIVILEGE)
     }
 
     pub fn is_cancelled(&self) -> bool {
@@ -71,25 +76,4 @@ impl From<tokio_postgres::Error> for DatabaseError {
 
 fn is_io(error: &tokio_postgres::Error) -> bool {
     std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
-}
-
-/// What the server said, with its detail and hint: the driver itself only says "db error".
-pub fn describe(error: &tokio_postgres::Error) -> String {
-    let Some(said) = error.as_db_error() else {
-        return match std::error::Error::source(error) {
-            Some(cause) => format!("{error}: {cause}"),
-            None => error.to_string(),
-        };
-    };
-    let mut text = said.message().to_owned();
-    if let Some(detail) = said.detail() {
-        text.push_str(" (");
-        text.push_str(detail.trim_end_matches('.'));
-        text.push(')');
-    }
-    if let Some(hint) = said.hint() {
-        text.push_str("; hint: ");
-        text.push_str(hint);
-    }
-    text
 }

@@ -28,6 +28,15 @@ pub struct Pool {
     place: String,
 }
 
+/// How many connections there are, and how many want one.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    pub most: usize,
+    pub open: usize,
+    pub in_use: usize,
+    pub waiting: usize,
+}
+
 impl Pool {
     /// Connects to nothing yet.
     pub fn new(database: &Database, size: usize) -> Result<Self, DatabaseError> {
@@ -60,6 +69,12 @@ impl Pool {
             },
             other => DatabaseError::Unreachable { place: self.place.clone(), reason: other.to_string() },
         })
+    }
+
+    pub fn usage(&self) -> Usage {
+        let status = self.pool.status();
+        let in_use = status.size.saturating_sub(status.available);
+        Usage { most: status.max_size, open: status.size, in_use, waiting: status.waiting }
     }
 
     /// Lets go of connections that broke, so that the next one is a good one.

@@ -144,6 +144,10 @@ impl Refusal {
     pub fn error(&self) -> &ScimError {
         &self.error
     }
+
+    pub fn into_parts(self) -> (ScimError, Box<HeaderMap>) {
+        (self.error, self.headers)
+    }
 }
 
 impl From<ScimError> for Refusal {

@@ -1,26 +1,21 @@
 //! The gate of /scim/{iam}/v2: who calls, how often, with how much; and what is noted when something was refused.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{ConnectInfo, OriginalUri, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
+use super::address::Address;
 use super::answer::{Refusal, as_scim};
 use super::caller::Caller;
+use super::intake::{discard_body, original_uri, place, with_whole_body};
 use super::key::{self, Admission};
 use super::panics::caught;
-use super::state::{BODIES_AT_ONCE_KIB, HttpState};
+use super::state::HttpState;
 use super::visit::Visit;
-use super::{address::Address, body};
-
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 pub async fn enter(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let uri = original_uri(&request);
@@ -37,11 +32,6 @@ pub async fn enter(State(state): State<HttpState>, request: Request, next: Next)
     response
 }
 
-fn original_uri(request: &Request) -> axum::http::Uri {
-    let original = request.extensions().get::<OriginalUri>();
-    original.map_or_else(|| request.uri().clone(), |original| original.0.clone())
-}
-
 async fn serve(
     state: &HttpState,
     visit: &mut Visit,
@@ -52,17 +42,18 @@ async fn serve(
     let admission = match key::admit(state, request.headers(), &address.iam, visit).await {
         Ok(admission) => admission,
         Err(refusal) => {
-            let (parts, body) = request.into_parts();
-            body::discard(body, &parts.headers).await;
+            discard_body(request).await;
             return Err(refusal);
         }
     };
     Span::current().record("key", admission.label.as_str());
-    let (mut request, _memory) = with_whole_body(state, visit, request).await?;
-    let caller = caller(state, address, admission, &request)?;
-    request.extensions_mut().insert(caller);
+    let mut taken = with_whole_body(state, request).await?;
+    let _memory = taken.memory;
+    visit.body = Some(taken.body);
+    let caller = caller(state, address, admission, &taken.request)?;
+    taken.request.extensions_mut().insert(caller);
     let _turn = place(&state.working, 1).await?;
-    Ok(caught(next.run(request)).await)
+    Ok(caught(next.run(taken.request)).await.unwrap_or_else(IntoResponse::into_response))
 }
 
 fn caller(
@@ -87,32 +78,4 @@ fn caller(
 pub fn peer(request: &Request) -> SocketAddr {
     let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
     info.map_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0), |info| info.0)
-}
-
-/// The permit is for the memory that the body takes.
-async fn with_whole_body(
-    state: &HttpState,
-    visit: &mut Visit,
-    request: Request,
-) -> Result<(Request, OwnedSemaphorePermit), Refusal> {
-    let (parts, body) = request.into_parts();
-    let memory = place(&state.bodies, room(&body)).await?;
-    let bytes: Bytes = body::read(body).await?;
-    visit.body = Some(bytes.clone());
-    Ok((Request::from_parts(parts, Body::from(bytes)), memory))
-}
-
-/// In KiB; a body that does not tell its size may become as large as any.
-fn room(body: &Body) -> u32 {
-    let announced = body.size_hint().exact().unwrap_or(u64::MAX);
-    let bytes = announced.min(body::LARGEST as u64);
-    u32::try_from(bytes.div_ceil(1024)).unwrap_or(BODIES_AT_ONCE_KIB)
-}
-
-async fn place(places: &Arc<Semaphore>, count: u32) -> Result<OwnedSemaphorePermit, Refusal> {
-    let taken = tokio::time::timeout(LONGEST_WAIT, Arc::clone(places).acquire_many_owned(count)).await;
-    match taken {
-        Ok(Ok(permit)) => Ok(permit),
-        _ => Err(Refusal::unavailable("too many requests are being worked on; try again", 1)),
-    }
 }

@@ -46,9 +46,7 @@ pub async fn admit(
     iam: &str,
     visit: &mut Visit,
 ) -> Result<Admission, Refusal> {
-    let Some(credentials) = credentials(headers) else {
-        return Err(unauthorized(NO_KEY, CHALLENGE_BEARER));
-    };
+    let credentials = credentials(headers).ok_or_else(missing)?;
     let verdict = ask(&state.pool, &credentials.key, iam).await?;
     visit.label.clone_from(&verdict.label);
     visit.source_id = verdict.source_id;
@@ -56,14 +54,12 @@ pub async fn admit(
         return Err(refused(&refusal));
     }
     let label = verdict.label.unwrap_or_default();
-    if credentials.label.is_some_and(|claimed| claimed != label) {
-        return Err(unauthorized(WRONG_LABEL, CHALLENGE_BEARER_REFUSED));
-    }
+    check_label(credentials.label.as_deref(), &label)?;
     let (Some(source_id), Some(config)) = (verdict.source_id, verdict.config) else {
         return Err(refused("source"));
     };
     let source = state.sources.known(source_id, config, verdict.case_sensitive.unwrap_or(false));
-    source.admit(&label).map_err(too_often)?;
+    source.limiter.admit(&label).map_err(too_often)?;
     Ok(Admission { label, source_id, source })
 }
 
@@ -94,15 +90,36 @@ async fn ask_once(pool: &Pool, key: &str, iam: &str) -> Result<Verdict, Database
 fn refused(refusal: &str) -> Refusal {
     let forbidden = |detail: &str| Refusal::new(StatusCode::FORBIDDEN, detail);
     match refusal {
-        "revoked" => unauthorized("the API key was revoked; ask for another one", CHALLENGE_BEARER_REFUSED),
-        "expired" => unauthorized("the API key has expired; ask for another one", CHALLENGE_BEARER_REFUSED),
         "scope" => forbidden("the API key is not good for provisioning: it needs the scope \"scim\""),
         "iam" => forbidden("the API key is of another identity manager than the one in the address"),
         "inactive" => forbidden("the identity manager or its SCIM source is disabled or dropped"),
         "source" => forbidden(
             "it is not clear which source is meant: the identity manager has no SCIM source, or several and the key names none",
         ),
-        _ => unauthorized("the API key is not known", CHALLENGE_BEARER_REFUSED),
+        other => unusable(other),
+    }
+}
+
+/// The request has no key.
+pub fn missing() -> Refusal {
+    unauthorized(NO_KEY, CHALLENGE_BEARER)
+}
+
+/// The key is good for nothing.
+pub fn unusable(refusal: &str) -> Refusal {
+    let detail = match refusal {
+        "revoked" => "the API key was revoked; ask for another one",
+        "expired" => "the API key has expired; ask for another one",
+        _ => "the API key is not known",
+    };
+    unauthorized(detail, CHALLENGE_BEARER_REFUSED)
+}
+
+/// With Basic, the user name must be that of the key.
+pub fn check_label(claimed: Option<&str>, label: &str) -> Result<(), Refusal> {
+    match claimed {
+        Some(claimed) if claimed != label => Err(unauthorized(WRONG_LABEL, CHALLENGE_BEARER_REFUSED)),
+        _ => Ok(()),
     }
 }
 
@@ -112,7 +129,7 @@ fn unauthorized(detail: &str, bearer: HeaderValue) -> Refusal {
         .with_header(WWW_AUTHENTICATE, CHALLENGE_BASIC)
 }
 
-fn too_often(wait: Duration) -> Refusal {
+pub fn too_often(wait: Duration) -> Refusal {
     let detail = "the API key sends more requests per second than its source allows; try again later";
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     Refusal::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds)

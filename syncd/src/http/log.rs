@@ -19,7 +19,7 @@ pub async fn log(State(state): State<HttpState>, request: Request, next: Next) -
     let client = state.proxies.origin(request.headers(), peer(&request), state.is_tls).client;
     let span = info_span!(
         "request",
-        id,
+        request_id = id,
         method = %request.method(),
         path = request.uri().path(),
         client = %client,

@@ -2,19 +2,16 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::FutureExt;
 use tracing::error;
 
 use super::answer::Refusal;
 
-pub async fn caught(response: impl Future<Output = Response>) -> Response {
-    match AssertUnwindSafe(response).catch_unwind().await {
-        Ok(response) => response,
+pub async fn caught(response: impl Future<Output = Response>) -> Result<Response, Refusal> {
+    AssertUnwindSafe(response).catch_unwind().await.map_err(|_| {
         // The panic itself was printed where it happened.
-        Err(_) => {
-            error!("a request was given up because of a fault in syncd");
-            Refusal::fault().into_response()
-        }
-    }
+        error!("a request was given up because of a fault in syncd");
+        Refusal::fault()
+    })
 }

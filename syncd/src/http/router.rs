@@ -8,18 +8,24 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 
+use super::api::{Scope, guarded};
 use super::enter::enter;
 use super::health::{healthz, readyz};
 use super::log::log;
 use super::state::HttpState;
+use crate::metrics::{measure, metrics};
 
 pub fn router(state: &HttpState) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
         .nest("/scim", scim(state))
+        .nest("/v1", v1(state))
+        .merge(guarded(crate::user_info::router(), state, Scope::UserInfo))
         .fallback(nothing)
         .layer(from_fn_with_state(state.clone(), log))
+        .layer(from_fn_with_state(state.clone(), measure))
         .with_state(state.clone())
 }
 
@@ -31,6 +37,11 @@ fn scim(state: &HttpState) -> Router<HttpState> {
         // The gate has its own, with its own answer.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), enter))
+}
+
+/// Each part for keys of its own scope.
+fn v1(state: &HttpState) -> Router<HttpState> {
+    Router::new().merge(guarded(crate::push::router(), state, Scope::Push))
 }
 
 async fn nothing(uri: Uri) -> Response {

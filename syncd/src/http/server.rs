@@ -23,6 +23,7 @@ use super::tls::{CertificateFiles, TlsError};
 use super::{paths, router};
 use crate::cli::ListenArgs;
 use crate::database::{Database, DatabaseError, Pool};
+use crate::secret::Secrets;
 use crate::shutdown::Shutdown;
 use crate::task::Owned;
 
@@ -65,8 +66,12 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// None: nobody has said where to listen, and another process has the usual address.
-    pub fn start_if_free(database: &Database, args: &ListenArgs) -> Result<Option<Self>, ServerError> {
-        match Self::start(database, args) {
+    pub fn start_if_free(
+        database: &Database,
+        secrets: &Secrets,
+        args: &ListenArgs,
+    ) -> Result<Option<Self>, ServerError> {
+        match Self::start(database, secrets, args) {
             Ok(server) => Ok(Some(server)),
             Err(ServerError::Listen { reason, .. })
                 if args.listen.is_none() && reason.kind() == io::ErrorKind::AddrInUse =>
@@ -81,6 +86,7 @@ impl HttpServer {
     pub async fn run_when_free(
         mut server: Option<Self>,
         database: &Database,
+        secrets: &Secrets,
         shutdown: &Shutdown,
         args: &ListenArgs,
     ) -> Result<(), ServerError> {
@@ -96,12 +102,12 @@ impl HttpServer {
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 () = shutdown.requested() => return Ok(()),
             }
-            server = Self::start_if_free(database, args)?;
+            server = Self::start_if_free(database, secrets, args)?;
         }
     }
 
     /// Needs no database yet.
-    pub fn start(database: &Database, args: &ListenArgs) -> Result<Self, ServerError> {
+    pub fn start(database: &Database, secrets: &Secrets, args: &ListenArgs) -> Result<Self, ServerError> {
         let files = certificate_files(args);
         refuse_clear_text(args, files.is_some())?;
         let tls = files.as_ref().map(CertificateFiles::load).transpose()?.map(RustlsConfig::from_config);
@@ -110,7 +116,13 @@ impl HttpServer {
         let pool = Pool::new(database, usize::from(args.pool_size))?;
         let (log, writer) = RefusalLog::new(pool.clone());
         let log_writer = Owned::spawn(writer.run());
-        let state = HttpState::new(pool, log, Proxies::new(args.trusted_proxy.clone()), tls.is_some());
+        let state = HttpState::new(
+            pool,
+            log,
+            Proxies::new(args.trusted_proxy.clone()),
+            tls.is_some(),
+            secrets.clone(),
+        );
         let certificate_watch =
             files.zip(tls.clone()).map(|(files, tls)| Owned::spawn(files.keep_current(tls)));
         let handle = Handle::new();

@@ -1,19 +1,13 @@
 //! Parsed configurations of sources, kept until the database has another one.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota};
 use serde_json::Value;
 use tracing::error;
 
+use super::limiter::Limiter;
 use crate::scim::Source;
-
-/// Requests per second and key when the source does not say.
-const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(2000).expect("not zero");
 
 #[derive(Debug, Clone, Default)]
 pub struct Sources(Arc<Mutex<HashMap<i32, Arc<Known>>>>);
@@ -25,8 +19,7 @@ pub struct Known {
     case_sensitive: bool,
     /// Or why it cannot be used.
     pub source: Result<Arc<Source>, String>,
-    /// By label of the key.
-    limiter: DefaultKeyedRateLimiter<String>,
+    pub limiter: Limiter,
 }
 
 impl Sources {
@@ -50,15 +43,7 @@ impl Known {
             error!(source_id, %error, "the source cannot be used");
             error.to_string()
         });
-        let rate = config.get("rate_limit").and_then(Value::as_u64).and_then(|rate| u32::try_from(rate).ok());
-        let rate = rate.and_then(NonZeroU32::new).unwrap_or(DEFAULT_RATE);
-        let limiter = DefaultKeyedRateLimiter::keyed(Quota::per_second(rate));
+        let limiter = Limiter::of(&config);
         Self { config, case_sensitive, source, limiter }
-    }
-
-    /// An error is the time after which the key may try again.
-    pub fn admit(&self, label: &str) -> Result<(), Duration> {
-        let until = self.limiter.check_key(&label.to_owned());
-        until.map_err(|until| until.wait_time_from(DefaultClock::default().now()))
     }
 }

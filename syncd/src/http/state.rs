@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::api::Limiters;
 use super::forwarded::Proxies;
 use super::refusals::RefusalLog;
 use super::sources::Sources;
 use crate::database::Pool;
+use crate::secret::Secrets;
+use crate::metrics::Metrics;
 
 /// Requests that are worked on at once; the others wait with their bodies read. More than connections, because part of
 /// the work is done without one.
@@ -21,19 +24,25 @@ pub struct HttpState {
     pub log: RefusalLog,
     pub proxies: Arc<Proxies>,
     pub sources: Sources,
+    pub limiters: Limiters,
     pub is_tls: bool,
+    pub secrets: Secrets,
     pub working: Arc<Semaphore>,
     pub bodies: Arc<Semaphore>,
+    pub metrics: Metrics,
 }
 
 impl HttpState {
-    pub fn new(pool: Pool, log: RefusalLog, proxies: Proxies, is_tls: bool) -> Self {
+    pub fn new(pool: Pool, log: RefusalLog, proxies: Proxies, is_tls: bool, secrets: Secrets) -> Self {
         Self {
+            metrics: Metrics::new(&pool),
             pool,
             log,
             proxies: Arc::new(proxies),
             sources: Sources::default(),
+            limiters: Limiters::default(),
             is_tls,
+            secrets,
             working: Arc::new(Semaphore::new(REQUESTS_AT_ONCE)),
             bodies: Arc::new(Semaphore::new(BODIES_AT_ONCE_KIB as usize)),
         }

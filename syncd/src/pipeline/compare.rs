@@ -26,6 +26,8 @@ impl Comparison {
     pub async fn take(&mut self, record: Record) -> Result<(), DatabaseError> {
         match record {
             Record::Entity(entity) => self.take_entity(&entity).await,
+            // A source that says who there is has nothing to say about others' users.
+            Record::Facts(_) => Ok(()),
             Record::Quarantined { kind, key, shown, reason, mut entry } => {
                 self.note_present(kind, key);
                 replace_nul(&mut entry);

@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::apply;
 use crate::database::DatabaseError;
 
-use super::Surroundings;
+use super::{RunError, Surroundings};
 
 /// A cancelled run has to be recorded within a few seconds, or not at all.
 pub const LAST_WORDS: Duration = Duration::from_millis(1500);
@@ -17,11 +17,43 @@ pub const LAST_WORDS: Duration = Duration::from_millis(1500);
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(500);
 
-pub async fn record(client: &Client, run_id: i64, state: &str, message: &str) {
+/// What is said of a run without a report.
+pub struct Ending {
+    state: &'static str,
+    message: String,
+    /// The source did nothing wrong: it is due again at once.
+    interrupted: bool,
+}
+
+impl Ending {
+    pub fn of(error: &RunError) -> Self {
+        let failed = |message| Self { state: "failed", message, interrupted: false };
+        match error {
+            RunError::Cancelled => {
+                Self { state: "cancelled", message: "stopped by a signal".to_owned(), interrupted: true }
+            }
+            RunError::Stopped { state, message } => {
+                Self { state, message: message.clone(), interrupted: false }
+            }
+            // Nobody of this process asked for it.
+            RunError::Database(error) if error.is_cancelled() => failed(format!("{error}; hint: {TOO_SHORT}")),
+            error => failed(error.to_string()),
+        }
+    }
+
+    async fn record(&self, client: &Client, run_id: i64) -> Result<(), DatabaseError> {
+        apply::end_run(client, run_id, self.state, &self.message, self.interrupted).await
+    }
+}
+
+const TOO_SHORT: &str = "the daemon's role or database has a statement_timeout that is too short for this source, \
+    which ALTER ROLE ... SET statement_timeout = 0 lifts, or somebody cancelled the statement";
+
+pub async fn record(client: &Client, run_id: i64, ending: &Ending) {
     let recorded = tokio::time::timeout(LAST_WORDS, async {
-        match apply::end_run(client, run_id, state, message).await {
+        match ending.record(client, run_id).await {
             // The cancel request meant for the statement before hit this one.
-            Err(error) if error.is_cancelled() => apply::end_run(client, run_id, state, message).await,
+            Err(error) if error.is_cancelled() => ending.record(client, run_id).await,
             result => result,
         }
     });
@@ -44,8 +76,9 @@ pub async fn release(client: &Client) {
 
 /// On a new connection, because that of the run is gone.
 pub async fn record_anew(around: &Surroundings, run_id: i64, message: &str) {
+    let ending = Ending { state: "failed", message: message.to_owned(), interrupted: true };
     let recorded = tokio::select! {
-        recorded = try_for_a_while(around, run_id, message) => recorded,
+        recorded = try_for_a_while(around, run_id, &ending) => recorded,
         () = around.shutdown.requested() => return,
     };
     if let Err(error) = recorded {
@@ -53,17 +86,17 @@ pub async fn record_anew(around: &Surroundings, run_id: i64, message: &str) {
     }
 }
 
-async fn try_for_a_while(around: &Surroundings, run_id: i64, message: &str) -> Result<(), DatabaseError> {
+async fn try_for_a_while(around: &Surroundings, run_id: i64, ending: &Ending) -> Result<(), DatabaseError> {
     for _ in 1..ATTEMPTS {
-        if once(around, run_id, message).await.is_ok() {
+        if once(around, run_id, ending).await.is_ok() {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
     }
-    once(around, run_id, message).await
+    once(around, run_id, ending).await
 }
 
-async fn once(around: &Surroundings, run_id: i64, message: &str) -> Result<(), DatabaseError> {
+async fn once(around: &Surroundings, run_id: i64, ending: &Ending) -> Result<(), DatabaseError> {
     let session = around.database.connect().await?;
-    apply::end_run(&session.client, run_id, "failed", message).await
+    ending.record(&session.client, run_id).await
 }

@@ -7,7 +7,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("identity_managers", "iam, kind, display_name, enabled, case_sensitive, created_at"),
     (
         "sources",
-        "source, iam, kind, schedule, next_run_at, priority, enabled, last_run_id, last_success_at, health, config, time_zone, last_error",
+        "source, iam, kind, schedule, next_run_at, priority, enabled, last_run_id, last_success_at, health, config, time_zone, last_error, running_run_id, run_timeout, failures, retry_at",
     ),
     (
         "users",

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::values::{absolute, attribute, base, filter, in_range, mapping, server};
-use super::{Bind, ClientCertificate, Groups, LdapConfig, Tls, Users};
+use super::values::{attribute, base, filter, mapping, server};
+use super::{Bind, Groups, LdapConfig, Tls, Users};
 use crate::config::ConfigError;
+use crate::config::values::{absolute, client_certificate, in_range};
 use crate::secret::SecretRef;
 
 /// The keys as they are written.
@@ -110,14 +111,7 @@ impl Keys {
     }
 
     fn tls(&self) -> Result<Tls, ConfigError> {
-        let client = match (&self.client_cert, &self.client_key) {
-            (None, None) => None,
-            (Some(chain), Some(key)) => {
-                Some(ClientCertificate { chain_file: absolute("client_cert", chain)?, key: key.clone() })
-            }
-            (Some(_), None) => return Err(ConfigError::key("client_key", "is needed with client_cert")),
-            (None, Some(_)) => return Err(ConfigError::key("client_cert", "is needed with client_key")),
-        };
+        let client = client_certificate(self.client_cert.as_deref(), self.client_key.as_ref())?;
         let ca_file = self.ca_file.as_ref().map(|path| absolute("ca_file", path)).transpose()?;
         Ok(Tls { start_tls: self.start_tls, ca_file, client })
     }

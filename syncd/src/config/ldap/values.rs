@@ -1,12 +1,11 @@
 //! What single values of an `ldap` configuration may be.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 
 use url::Url;
 
 use crate::config::ConfigError;
+use crate::config::values::is_loopback;
 
 /// Whether a server may be used as it is written.
 pub(super) fn server(text: &str, start_tls: bool, allow_clear_text: Option<bool>) -> Result<(), String> {
@@ -31,18 +30,6 @@ pub(super) fn server(text: &str, start_tls: bool, allow_clear_text: Option<bool>
              or \"allow_clear_text\": true if the network in between is safe"
         )),
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-pub(super) fn absolute(key: &str, path: &Path) -> Result<PathBuf, ConfigError> {
-    if path.is_absolute() {
-        return Ok(path.to_owned());
-    }
-    Err(ConfigError::key(key, "must be an absolute path on the daemon's machine"))
 }
 
 pub(super) fn base(key: &str, dn: &str) -> Result<String, ConfigError> {
@@ -87,11 +74,4 @@ pub(super) fn mapping(
         attribute(&key, ldap_name)?;
     }
     Ok(mapping.clone())
-}
-
-pub(super) fn in_range(key: &str, number: u64, least: u64, most: u64) -> Result<u64, ConfigError> {
-    if (least..=most).contains(&number) {
-        return Ok(number);
-    }
-    Err(ConfigError::key(key, format!("{number} is not between {least} and {most}")))
 }

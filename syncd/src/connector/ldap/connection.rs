@@ -1,11 +1,13 @@
 //! Getting through to a server and proving who we are.
 
+use std::sync::Arc;
+
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapResult};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::{Failure, LdapSourceError, diagnostic, is_tls, rc_name, reason};
-use super::tls;
 use crate::config::ldap::{Bind, LdapConfig};
+use crate::connector::tls;
 use crate::secret::{SecretError, Secrets};
 
 /// Everything needed to connect, secrets resolved once.
@@ -28,10 +30,11 @@ pub(super) struct Connection {
 
 impl<'a> Access<'a> {
     pub(super) fn new(config: &'a LdapConfig, secrets: &Secrets) -> Result<Self, LdapSourceError> {
+        let tls = tls::client_config(config.tls.ca_file.as_deref(), config.tls.client.as_ref(), secrets)?;
         let settings = LdapConnSettings::new()
             .set_conn_timeout(config.timeout)
             .set_starttls(config.tls.start_tls)
-            .set_config(tls::client_config(&config.tls, secrets)?);
+            .set_config(Arc::new(tls));
         Ok(Self { config, settings, credentials: credentials(&config.bind, secrets)? })
     }
 

@@ -1,19 +1,16 @@
 //! What can go wrong with an LDAP source, and what to do about it.
 
-use std::path::PathBuf;
-
 use ldap3::{LdapError, LdapResult};
 
+use crate::connector::tls::TlsError;
 use crate::secret::SecretError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LdapSourceError {
     #[error(transparent)]
     Secret(#[from] SecretError),
-    #[error("certificates cannot be read from {path}: {message}")]
-    Certificates { path: PathBuf, message: String },
-    #[error("TLS cannot be set up: {0}")]
-    Tls(String),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("no LDAP server could be reached: {}", listed(.0))]
     Unreachable(Vec<Failure>),
     #[error("{url} refused the bind as {who}: rc {rc} ({name}){text}", name = rc_name(*.rc))]
@@ -60,7 +57,7 @@ impl LdapSourceError {
                  host name in it",
             ),
             Self::Unreachable(_) => Some("check urls, the network, and that the server runs"),
-            Self::Certificates { .. } | Self::Tls(_) => Some("check ca_file, client_cert and client_key"),
+            Self::Tls(error) => error.remedy(),
             Self::SearchEndless { .. } => {
                 Some("the server's paging is broken: try without a proxy in between")
             }

@@ -42,7 +42,7 @@ pub(super) async fn read(
         read.groups(groups).await?;
     }
     let _ = read.connection.ldap.unbind().await;
-    Ok(ReadSummary { read: read.count, note: note(read.outside) })
+    Ok(ReadSummary { read: read.count, note: note(read.outside), partial: false })
 }
 
 fn note(outside: u64) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Bytes from a directory as text: clean and in NFC, or shown to people with the bad bytes escaped.
+//! Bytes from a source as text: clean and in NFC, or shown to people with the bad bytes escaped.
 
 use std::fmt::Write;
 
@@ -8,14 +8,14 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 const SHOWN: usize = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadText {
+pub(in crate::connector) enum BadText {
     #[error("is not valid UTF-8")]
     InvalidUtf8,
     #[error("contains a NUL byte")]
     Nul,
 }
 
-pub(super) fn clean(bytes: &[u8]) -> Result<String, BadText> {
+pub(in crate::connector) fn clean(bytes: &[u8]) -> Result<String, BadText> {
     let text = std::str::from_utf8(bytes).map_err(|_| BadText::InvalidUtf8)?;
     if bytes.contains(&0) {
         return Err(BadText::Nul);
@@ -27,7 +27,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<String, BadText> {
 }
 
 /// Printable whatever the bytes, and short.
-pub(super) fn shown(bytes: &[u8]) -> String {
+pub(in crate::connector) fn shown(bytes: &[u8]) -> String {
     let mut out = String::new();
     let mut room = SHOWN;
     for chunk in bytes.utf8_chunks() {

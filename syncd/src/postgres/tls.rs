@@ -11,13 +11,13 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{DatabaseError, target::Target};
+use super::{AddressError, Target};
 
-pub fn connector(target: &Target) -> Result<MakeRustlsConnect, DatabaseError> {
+pub fn connector(target: &Target) -> Result<MakeRustlsConnect, AddressError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| DatabaseError::Tls(error.to_string()))?;
+        .map_err(|error| AddressError::Tls(error.to_string()))?;
     let config = if target.verify {
         builder.with_root_certificates(roots(target.root_certificates.as_deref())?).with_no_client_auth()
     } else {
@@ -29,11 +29,11 @@ pub fn connector(target: &Target) -> Result<MakeRustlsConnect, DatabaseError> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn roots(file: Option<&Path>) -> Result<RootCertStore, DatabaseError> {
+fn roots(file: Option<&Path>) -> Result<RootCertStore, AddressError> {
     let mut store = RootCertStore::empty();
     match file {
         Some(path) => {
-            let unusable = |reason: String| DatabaseError::Tls(format!("{}: {reason}", path.display()));
+            let unusable = |reason: String| AddressError::Tls(format!("{}: {reason}", path.display()));
             for certificate in CertificateDer::pem_file_iter(path).map_err(|e| unusable(e.to_string()))? {
                 let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
                 store.add(certificate).map_err(|e| unusable(e.to_string()))?;
@@ -44,7 +44,7 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, DatabaseError> {
         }
     }
     if store.is_empty() {
-        return Err(DatabaseError::Tls(
+        return Err(AddressError::Tls(
             "no trusted root certificates found; name a file with sslrootcert=".to_owned(),
         ));
     }

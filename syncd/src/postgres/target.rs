@@ -4,8 +4,10 @@
 use std::path::PathBuf;
 
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::DatabaseError;
+use super::AddressError;
+use super::tls;
 
 const SOCKET_FOLDER: &str = "/var/run/postgresql";
 
@@ -18,11 +20,11 @@ pub struct Target {
 }
 
 impl Target {
-    pub fn parse(text: &str) -> Result<Self, DatabaseError> {
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
         let (rest, ssl) = split_ssl(text)?;
         let mut config: tokio_postgres::Config = rest.parse().map_err(|error| {
             // The cause names the option, never its value.
-            DatabaseError::ConnectionString(super::error::describe(&error))
+            AddressError::ConnectionString(super::describe(&error))
         })?;
         config.ssl_mode(ssl.mode).application_name("syncd");
         if config.get_connect_timeout().is_none() {
@@ -31,12 +33,11 @@ impl Target {
         if config.get_hosts().is_empty() {
             config.host_path(SOCKET_FOLDER);
         }
-        if config.get_password().is_none()
-            && let Ok(password) = std::env::var("PGPASSWORD")
-        {
-            config.password(password);
-        }
         Ok(Self { config, verify: ssl.verify, root_certificates: ssl.root_certificates })
+    }
+
+    pub fn tls(&self) -> Result<MakeRustlsConnect, AddressError> {
+        tls::connector(self)
     }
 
     pub fn place(&self) -> String {
@@ -59,7 +60,7 @@ struct Ssl {
     root_certificates: Option<PathBuf>,
 }
 
-fn split_ssl(text: &str) -> Result<(String, Ssl), DatabaseError> {
+fn split_ssl(text: &str) -> Result<(String, Ssl), AddressError> {
     let mut ssl = Ssl { mode: SslMode::Prefer, verify: false, root_certificates: None };
     let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
     let (head, options, separator) = match is_url {
@@ -87,12 +88,12 @@ fn split_ssl(text: &str) -> Result<(String, Ssl), DatabaseError> {
     Ok((rest, ssl))
 }
 
-fn ssl_mode(mode: &str) -> Result<(SslMode, bool), DatabaseError> {
+fn ssl_mode(mode: &str) -> Result<(SslMode, bool), AddressError> {
     match mode {
         "disable" => Ok((SslMode::Disable, false)),
         "allow" | "prefer" => Ok((SslMode::Prefer, false)),
         "require" | "verify-ca" | "verify-full" => Ok((SslMode::Require, true)),
-        _ => Err(DatabaseError::ConnectionString(
+        _ => Err(AddressError::ConnectionString(
             "sslmode is one of disable, prefer, require, verify-full".to_owned(),
         )),
     }

@@ -1,0 +1,1 @@
+COPY roster_private.staged_fact (slot, run_id, who, kind, name, value, problem) FROM STDIN (FORMAT binary)

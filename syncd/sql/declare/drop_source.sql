@@ -1,0 +1,1 @@
+SELECT roster.drop_source(source => $1) AS run_id

@@ -1,0 +1,1 @@
+SELECT state, message FROM roster.sync_runs WHERE run_id = $1

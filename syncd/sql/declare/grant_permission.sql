@@ -1,0 +1,1 @@
+SELECT roster.grant_permission(permission => $1, group_name => $2, iam => $3)

@@ -1,0 +1,1 @@
+SELECT name, rule FROM roster.merge_rules WHERE rule <> 'union'

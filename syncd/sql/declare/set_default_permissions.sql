@@ -1,0 +1,1 @@
+SELECT roster.set_default_permissions(iam => $1, permissions => $2)

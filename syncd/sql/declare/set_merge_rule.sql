@@ -1,0 +1,1 @@
+SELECT roster.set_merge_rule(name => $1, rule => $2)

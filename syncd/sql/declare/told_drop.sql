@@ -1,0 +1,1 @@
+SELECT roster.drop_source($1, override_guard => true);

@@ -1,0 +1,1 @@
+SELECT roster.unschedule(source => $1)

@@ -1,0 +1,1 @@
+SELECT who FROM roster_private.endpoint_sample($1)

@@ -1,0 +1,1 @@
+SELECT who, etag FROM roster_private.endpoint_subjects($1)

@@ -1,0 +1,1 @@
+SELECT roster_private.retry_waiting_events() AS tried

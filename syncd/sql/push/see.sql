@@ -1,0 +1,1 @@
+SELECT roster_private.push_see($1, $2)

@@ -1,0 +1,1 @@
+SELECT run_id, verdict, message FROM roster_private.renew_leases($1)

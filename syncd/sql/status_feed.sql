@@ -1,0 +1,1 @@
+SELECT waiting_runs, lag_seconds, webhooks FROM roster.feed_state()

@@ -1,0 +1,1 @@
+SELECT * FROM roster.sync_changes WHERE run_id = $1;

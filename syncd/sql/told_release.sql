@@ -1,0 +1,1 @@
+SELECT roster.apply_run($1, override_guard => true);
