@@ -1,6 +1,6 @@
-//! Time limits that an administrator set on the daemon's role.
+//! Limits that an administrator set on the daemon's role.
 
-use roster_tests::{Scim, Session, wait_until};
+use roster_tests::{Scim, wait_until};
 use serde_json::json;
 
 use super::Lab;
@@ -16,42 +16,6 @@ fn set(lab: &Lab, setting: &str) {
             "SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}' AND query LIKE 'LISTEN%'"
         )) > 0 || lab.get("/readyz").0 == 200
     });
-}
-
-/// Somebody has the identity manager and does not let go.
-fn hogged(lab: &Lab) -> Session {
-    let hog = lab.db.session();
-    hog.run("BEGIN");
-    hog.run("SELECT roster_private.lock_iam((SELECT iam_id FROM roster_private.iam WHERE iam = 'corp'), true)");
-    hog
-}
-
-fn fails_and_recovers(setting: &str, word: &str) {
-    let lab = Lab::new();
-    set(&lab, setting);
-    lab.change(1);
-    let before = lab.hash();
-    let hog = hogged(&lab);
-    lab.due();
-    wait_until("health tells", || lab.health() == "failing");
-    let told = lab.ask("SELECT last_error FROM roster.sources WHERE source = 'corp-ldap'");
-    assert!(told.contains(word), "the reason is on record: {told}");
-    assert_eq!(lab.hash(), before, "nothing half");
-    assert_eq!(lab.get("/readyz").0, 200, "requests can be served");
-    hog.run("ROLLBACK");
-    lab.due();
-    lab.waits_for_success();
-    lab.assert_recovered(setting);
-}
-
-#[test]
-fn a_run_that_meets_the_lock_timeout_fails_whole_and_the_next_one_succeeds() {
-    fails_and_recovers("lock_timeout = '300ms'", "lock timeout");
-}
-
-#[test]
-fn a_run_that_meets_the_statement_timeout_fails_whole_and_the_next_one_succeeds() {
-    fails_and_recovers("statement_timeout = '1s'", "statement timeout");
 }
 
 /// The session of a run is idle as long as the directory takes to answer.
