@@ -69,8 +69,9 @@ BEGIN
        OR EXISTS (SELECT FROM source_lease l WHERE l.source_id = p_source_id AND holder_lives(l.run_id)) THEN
         RETURN false;
     END IF;
-    -- From here on nobody but this transaction acts for the source: what calls itself running has lost it.
-    FOR v_run IN SELECT r.run_id FROM sync_run r WHERE r.source_id = p_source_id AND r.state = 'running' ORDER BY r.run_id LOOP
+    -- From here on nobody but this transaction acts for the source: what calls itself running has lost it. Its process may be
+    -- recording the end right now, which counts.
+    FOR v_run IN SELECT r.run_id FROM sync_run r WHERE r.source_id = p_source_id AND r.state = 'running' ORDER BY r.run_id FOR UPDATE LOOP
         PERFORM lose_run(v_run.run_id);
     END LOOP;
     RETURN true;

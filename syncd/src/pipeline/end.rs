@@ -36,7 +36,9 @@ impl Ending {
                 Self { state, message: message.clone(), interrupted: false }
             }
             // Nobody of this process asked for it.
-            RunError::Database(error) if error.is_cancelled() => failed(format!("{error}; hint: {TOO_SHORT}")),
+            RunError::Database(error) if error.is_cancelled() => {
+                failed(format!("{error}; hint: {TOO_SHORT}"))
+            }
             error => failed(error.to_string()),
         }
     }

@@ -51,7 +51,9 @@ fn a_run_that_is_being_applied_is_cancelled() {
     let lab = Lab::with(&Directory::reference());
     let _daemon = lab.daemon.spawn(&["run"]);
     let in_the_way = lab.db.session();
-    in_the_way.run("BEGIN; SELECT roster_private.lock_iam(iam_id, true) FROM roster_private.iam WHERE iam = 'corp'");
+    in_the_way.run(
+        "BEGIN; SELECT roster_private.lock_iam(iam_id, true) FROM roster_private.iam WHERE iam = 'corp'",
+    );
     let asked = lab.db.line("SELECT roster.sync_now('corp-ldap')");
     wait_until("it waits for the identity manager", || {
         lab.db.number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'") > 0
@@ -74,7 +76,10 @@ fn a_run_without_a_process_is_cancelled_at_once_and_not_repeated() {
     wait_until("the server has noticed", || lab.health() == "failing");
     assert_eq!(cancel(&lab, &asked), "t");
     assert_eq!(run(&lab.db, &asked), "cancelled|cancelled by postgres; its process was gone");
-    assert_eq!(lab.db.line("SELECT failures, retry_at IS NULL FROM roster.sources WHERE source = 'corp-ldap'"), "0|t");
+    assert_eq!(
+        lab.db.line("SELECT failures, retry_at IS NULL FROM roster.sources WHERE source = 'corp-ldap'"),
+        "0|t"
+    );
 }
 
 #[test]

@@ -32,13 +32,17 @@ fn a_restart_of_postgresql_during_a_run_costs_nothing_but_time() {
 /// Somebody keeps the identity manager for as long as the session is in its transaction.
 fn in_the_way(lab: &Lab) -> Session {
     let session = lab.db.session();
-    session.run("BEGIN; SELECT roster_private.lock_iam(iam_id, true) FROM roster_private.iam WHERE iam = 'corp'");
+    session.run(
+        "BEGIN; SELECT roster_private.lock_iam(iam_id, true) FROM roster_private.iam WHERE iam = 'corp'",
+    );
     session
 }
 
 fn limited_by(setting: &str, told: &str) {
     let lab = Lab::with(&Directory::reference());
-    lab.db.run("SELECT roster.alter_source('corp-ldap', schedule => '0 4 * * *', retry_after => '200 milliseconds')");
+    lab.db.run(
+        "SELECT roster.alter_source('corp-ldap', schedule => '0 4 * * *', retry_after => '200 milliseconds')",
+    );
     lab.db.run(&format!("ALTER ROLE {} SET {setting} = '700ms'", lab.daemon.role));
     let in_the_way = in_the_way(&lab);
     let _daemon = lab.daemon.spawn(&["run"]);
@@ -77,8 +81,15 @@ fn a_deadlock_is_repeated_and_nobody_hears_of_it() {
     wait_until("the run waits for the user", || {
         lab.db.number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0
     });
-    other.run("SELECT roster_private.lock_iam(iam_id, true) FROM roster_private.iam WHERE iam = 'corp'; COMMIT");
+    other.run(
+        "SELECT roster_private.lock_iam(iam_id, true) FROM roster_private.iam WHERE iam = 'corp'; COMMIT",
+    );
     wait_for(&lab.db, &asked, "succeeded");
-    assert_eq!(lab.db.lines("SELECT value FROM roster.effective_attributes WHERE username = 'steve' AND name = 'country'"), ["France"]);
+    assert_eq!(
+        lab.db.lines(
+            "SELECT value FROM roster.effective_attributes WHERE username = 'steve' AND name = 'country'"
+        ),
+        ["France"]
+    );
     assert_eq!(count(&lab, "succeeded"), 2);
 }

@@ -31,13 +31,18 @@ fn a_rolling_restart_misses_no_schedule() {
         hold.release();
         wait_until("the new one does what the old one left", || count(&lab, "succeeded") == round);
         assert_eq!(
-            lab.db.lines("SELECT value FROM roster.effective_attributes WHERE username = 'steve' AND name = 'country'"),
+            lab.db.lines(
+                "SELECT value FROM roster.effective_attributes WHERE username = 'steve' AND name = 'country'"
+            ),
             [format!("country {round}")]
         );
         assert_eq!(count(&lab, "cancelled"), round);
         old = new;
     }
-    assert_eq!(lab.db.line("SELECT failures, retry_at IS NULL FROM roster.sources WHERE source = 'corp-ldap'"), "0|t");
+    assert_eq!(
+        lab.db.line("SELECT failures, retry_at IS NULL FROM roster.sources WHERE source = 'corp-ldap'"),
+        "0|t"
+    );
     assert_one_actor(&lab);
 }
 
@@ -64,7 +69,9 @@ fn several_missed_schedules_are_caught_up_once() {
     let _daemon = lab.daemon.spawn(&["run"]);
     wait_until("it was caught up", || count(&lab, "succeeded") == 1);
     assert_eq!(
-        lab.db.line("SELECT next_run_at > finished_at FROM roster.sources s JOIN roster.sync_runs r USING (source)"),
+        lab.db.line(
+            "SELECT next_run_at > finished_at FROM roster.sources s JOIN roster.sync_runs r USING (source)"
+        ),
         "t"
     );
 }

@@ -12,7 +12,9 @@ fn retry(lab: &Lab) -> String {
 #[test]
 fn a_source_that_was_gone_is_current_again_without_anybody() {
     let mut lab = Lab::with(&Directory::reference());
-    lab.db.run("SELECT roster.alter_source('corp-ldap', schedule => '0 4 * * *', retry_after => '200 milliseconds')");
+    lab.db.run(
+        "SELECT roster.alter_source('corp-ldap', schedule => '0 4 * * *', retry_after => '200 milliseconds')",
+    );
     lab.slapd.kill();
     let _daemon = lab.daemon.spawn(&["run"]);
     make_due(&lab);
@@ -31,7 +33,8 @@ fn a_source_that_was_gone_is_current_again_without_anybody() {
 fn pauses_double_up_to_half_an_hour_and_end_with_the_schedule() {
     let lab = Lab::with(&Directory::reference());
     lab.slapd.kill();
-    lab.db.run("SELECT roster.alter_source('corp-ldap', schedule => '0 4 1 1 *', retry_after => '10 minutes')");
+    lab.db
+        .run("SELECT roster.alter_source('corp-ldap', schedule => '0 4 1 1 *', retry_after => '10 minutes')");
     let _daemon = lab.daemon.spawn(&["run"]);
     let pause = "SELECT round(extract(epoch FROM t.retry_at - r.finished_at) / 60)
                  FROM roster_private.source_retry t, roster.sync_runs r ORDER BY r.run_id DESC LIMIT 1";
@@ -72,7 +75,9 @@ fn who_asked_for_a_run_decides_whether_to_ask_again() {
 fn a_blocked_run_waits_for_a_decision_and_is_not_repeated() {
     let lab = Lab::with(&Directory::reference());
     lab.sync();
-    lab.db.run("SELECT roster.alter_source('corp-ldap', schedule => '0 4 * * *', retry_after => '100 milliseconds')");
+    lab.db.run(
+        "SELECT roster.alter_source('corp-ldap', schedule => '0 4 * * *', retry_after => '100 milliseconds')",
+    );
     for user in ["steve", "sara", "stephanie", "sam"] {
         lab.slapd.delete(&user_dn(user));
     }
@@ -82,7 +87,8 @@ fn a_blocked_run_waits_for_a_decision_and_is_not_repeated() {
     assert_eq!(retry(&lab), "0|f");
     // Time passes: other things are done.
     let other = crate::ldap::config(&lab.slapd.url());
-    lab.db.call("SELECT roster.create_source('other', iam => 'corp', kind => 'ldap', config => $1)", &[&other]);
+    lab.db
+        .call("SELECT roster.create_source('other', iam => 'corp', kind => 'ldap', config => $1)", &[&other]);
     for _ in 0..3 {
         let plan = lab.db.line("SELECT roster.plan('other')");
         wait_for(&lab.db, &plan, "succeeded");

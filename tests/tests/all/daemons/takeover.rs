@@ -11,7 +11,9 @@ use crate::ldap::Lab;
 const TAKEOVER: Duration = Duration::from_secs(15);
 
 fn country(lab: &Lab) -> String {
-    lab.db.lines("SELECT value FROM roster.effective_attributes WHERE username = 'steve' AND name = 'country'").concat()
+    lab.db
+        .lines("SELECT value FROM roster.effective_attributes WHERE username = 'steve' AND name = 'country'")
+        .concat()
 }
 
 /// A daemon in the middle of a run that somebody asked for: its search below `base` waits for the test.
@@ -46,7 +48,11 @@ fn who_stands_still_loses_the_source_and_cannot_apply_when_it_wakes() {
         let stopped = Instant::now();
         let _second = lab.daemon.spawn(&["run"]);
         taken_over_since(&lab, stopped);
-        assert!(run(&lab.db, &asked).starts_with("failed|its process stood still"), "{}", run(&lab.db, &asked));
+        assert!(
+            run(&lab.db, &asked).starts_with("failed|its process stood still"),
+            "{}",
+            run(&lab.db, &asked)
+        );
         let facts = lab.facts();
         hold.release();
         first.cont();
@@ -64,7 +70,9 @@ fn a_run_that_was_handed_in_ends_without_its_daemon_and_nobody_repeats_it() {
     let lab = Lab::with(&Directory::reference());
     let first = lab.daemon.spawn(&["run"]);
     let in_the_way = lab.db.session();
-    in_the_way.run("BEGIN; SELECT roster_private.lock_iam(iam_id, true) FROM roster_private.iam WHERE iam = 'corp'");
+    in_the_way.run(
+        "BEGIN; SELECT roster_private.lock_iam(iam_id, true) FROM roster_private.iam WHERE iam = 'corp'",
+    );
     let asked = lab.db.line("SELECT roster.sync_now('corp-ldap')");
     wait_until("it waits for the identity manager", || {
         lab.db.number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'") > 0
@@ -93,7 +101,11 @@ fn who_is_killed_is_followed_at_once() {
     let killed = Instant::now();
     hold.release();
     taken_over_since(&lab, killed);
-    assert!(run(&lab.db, &asked).starts_with("failed|the process that ran it ended"), "{}", run(&lab.db, &asked));
+    assert!(
+        run(&lab.db, &asked).starts_with("failed|the process that ran it ended"),
+        "{}",
+        run(&lab.db, &asked)
+    );
     assert_one_actor(&lab);
 }
 
@@ -195,7 +207,10 @@ fn syncd_sync_has_a_lease_too() {
     assert_eq!(lab.facts(), facts);
     assert_eq!(lab.db.lines("SELECT state FROM roster.sync_runs ORDER BY run_id"), ["failed", "succeeded"]);
     // Who called it knows, and decides: no daemon repeats it.
-    assert_eq!(lab.db.lines("SELECT retry_at FROM roster_private.source_retry WHERE retry_at IS NOT NULL"), [""; 0]);
+    assert_eq!(
+        lab.db.lines("SELECT retry_at FROM roster_private.source_retry WHERE retry_at IS NOT NULL"),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -207,13 +222,14 @@ fn daemons_that_stop_at_random_moments_never_act_twice() {
     for round in 0..20 {
         lab.slapd.set(&user_dn("u0001"), "labCountry", &[&format!("country {round}")]);
         let asked = lab.db.line("SELECT roster.sync_now('corp-ldap')");
-        let victim = &daemons[rng.below(2) as usize];
+        let victim = &daemons[rng.below(2)];
         let moment = Instant::now() + Duration::from_millis(rng.below(400) as u64);
         wait_until("the moment has come", || Instant::now() >= moment);
         victim.stop();
         wait_until("somebody has done it", || {
-            lab.db.lines("SELECT value FROM roster.effective_attributes WHERE username = 'u0001' AND name = 'country'")
-                == [format!("country {round}")]
+            lab.db.lines(
+                "SELECT value FROM roster.effective_attributes WHERE username = 'u0001' AND name = 'country'",
+            ) == [format!("country {round}")]
         });
         victim.cont();
         wait_until("it is over", || count(&lab, "running") == 0 && count(&lab, "queued") == 0);
