@@ -10,7 +10,7 @@ CREATE TABLE roster_private.user_link (
     confirmed_at timestamptz NOT NULL,
     PRIMARY KEY (source_id, key)
 );
-COMMENT ON TABLE roster_private.user_link IS 'Whom an entry of a source means. key = what the source calls the user, in the form in which it is compared; fingerprint = digest of all that it stated, NULL = compare in full next time; etag = of the answer that stated it; confirmed_at = when it was last stated so (table sources: when it last changed, see source_state). No vote on whether the user exists: that is user_claim.';
+COMMENT ON TABLE roster_private.user_link IS 'Whom an entry of a source means. key = what the source calls the user, in the form in which it is compared; fingerprint = digest of all that it stated, NULL = compare in full next time; etag = of the answer that stated it; confirmed_at = when it was last stated so (table sources: when it last changed, see source_state). No vote on whether the user exists: that is user_claim. The link of a deleted user stays until its entry was looked at again.';
 CREATE INDEX user_link_user ON roster_private.user_link (user_id);
 
 CREATE TABLE roster_private.source_state (

@@ -196,14 +196,17 @@ COMMENT ON FUNCTION roster_private.take_due IS 'Takes the source that has been d
 CREATE FUNCTION roster_private.next_due() RETURNS timestamptz
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
-    SELECT CASE WHEN d.at IS NOT NULL THEN greatest(d.at, clock_timestamp() + interval '1 second') END
+    SELECT least(CASE WHEN d.at IS NOT NULL THEN greatest(d.at, clock_timestamp() + interval '1 second') END,
+                 -- Not every change of a watched table is told by NOTIFY: see queue_watched().
+                 (SELECT clock_timestamp() + interval '0.5 seconds' WHERE EXISTS (
+                      SELECT FROM source s WHERE s.kind = 'table' AND NOT s.config ? 'connection' AND s.enabled AND s.dropped_at IS NULL)))
     FROM (SELECT least(
         (SELECT min(least(s.next_run_at, t.retry_at)) FROM source s LEFT JOIN source_retry t USING (source_id)
          WHERE s.enabled AND s.dropped_at IS NULL),
         -- Then a run is lost, or its lease was renewed.
         (SELECT min(l.until) FROM source_lease l)) AS at) d
 $$;
-COMMENT ON FUNCTION roster_private.next_due IS 'When there may be something to do next: a schedule, a repetition, a lease that ends. At least a second from now; NULL when there is nothing.';
+COMMENT ON FUNCTION roster_private.next_due IS 'When there may be something to do next: a schedule, a repetition, a lease that ends. At least a second from now, half a second where a table may be watched; NULL when there is nothing.';
 
 CREATE FUNCTION roster_private.source_config(source text) RETURNS TABLE (source text, iam text, kind text, config jsonb)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp

@@ -123,7 +123,7 @@ DECLARE
 BEGIN
     -- A clock that is ahead must not hide what comes in its shadow.
     RETURN CASE WHEN v_type IS NOT NULL THEN format(
-        'SELECT to_json(coalesce(max(t.%1$I) FILTER (WHERE t.%1$I <= now()), least(max(t.%1$I), now()::%2$s))) #>> ''{}'' FROM %3$s',
+        'SELECT to_json(coalesce(max(t.%1$I) FILTER (WHERE t.%1$I <= now()), CASE WHEN count(t.%1$I) > 0 THEN now()::%2$s END)) #>> ''{}'' FROM %3$s',
         v_config ->> 'updated_at_column', v_type, table_relation(v_config)) END;
 END $$;
 COMMENT ON FUNCTION roster_private.table_watermark IS 'The statement whose only value is how far a table has been written, to be executed before it is read; NULL when the source is not incremental.';

@@ -192,7 +192,6 @@ BEGIN
     DELETE FROM platform_username p WHERE p.user_id = v_user.user_id;
     DELETE FROM user_password p WHERE p.user_id = v_user.user_id;
     DELETE FROM user_claim k WHERE k.user_id = v_user.user_id;
-    DELETE FROM user_link k WHERE k.user_id = v_user.user_id;
     PERFORM scim_forget(v_user.user_id, NULL);
     DELETE FROM app_user u WHERE u.user_id = v_user.user_id;
 END $$;

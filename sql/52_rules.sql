@@ -55,9 +55,13 @@ SELECT o.user_id, o.iam, o.username, o.name, o.value, CASE WHEN o.group_id IS NU
             ELSE greatest(coalesce(t.at, t.begun),
                           CASE WHEN o.group_id IS NULL
                                THEN (SELECT r.confirmed_at FROM roster_private.scim_user r WHERE r.user_id = o.user_id AND r.source_id = o.source_id)
-                               ELSE (SELECT r.confirmed_at FROM roster_private.scim_group r WHERE r.group_id = o.carrier_id AND r.source_id = o.source_id) END)
+                               ELSE (SELECT r.confirmed_at FROM roster_private.scim_group r WHERE r.group_id = o.carrier_id AND r.source_id = o.source_id) END,
+                          -- A table is read as a whole, an endpoint answers for one user at a time.
+                          CASE o.source_kind
+                               WHEN 'table' THEN (SELECT f.confirmed_at FROM roster_private.source_state f WHERE f.source_id = o.source_id)
+                               WHEN 'endpoint' THEN (SELECT max(k.confirmed_at) FROM roster_private.user_link k WHERE k.user_id = o.user_id AND k.source_id = o.source_id) END)
                  < statement_timestamp() - o.max_age END AS stale
-FROM (SELECT v.user_id, v.iam, v.username, v.name, v.value, v.group_id, v.carrier_id, v.opened_run, s.source, s.source_id, roster_private.max_age(s.config) AS max_age,
+FROM (SELECT v.user_id, v.iam, v.username, v.name, v.value, v.group_id, v.carrier_id, v.opened_run, s.source, s.source_id, s.kind AS source_kind, roster_private.max_age(s.config) AS max_age,
              CASE r.rule WHEN 'nearest' THEN v.depth = min(v.depth) OVER same_name
                          WHEN 'priority' THEN s.priority = max(s.priority) OVER same_name
                          ELSE true END AS wins

@@ -12,13 +12,10 @@ use crate::binaries::{pg_binary, run, signal, target};
 use crate::watchdog;
 
 /// Durability costs time and a test cluster has nothing to lose.
-const FLEETING: &str = "
+const SETTINGS: &str = "
 fsync = off
 synchronous_commit = off
 full_page_writes = off
-";
-
-const SETTINGS: &str = "
 max_connections = 200
 max_prepared_transactions = 10
 listen_addresses = '127.0.0.1'
@@ -45,20 +42,22 @@ impl Cluster {
 
     /// A cluster of one's own, for a test that measures what is counted per cluster (WAL).
     pub fn start() -> Cluster {
-        Cluster::start_with(FLEETING)
+        Cluster::start_with("")
     }
 
     /// One that keeps what it has confirmed when its processes die, for tests that crash it.
     pub fn durable() -> &'static Cluster {
-        Box::leak(Box::new(Cluster::start_with("fsync = off\n")))
+        Box::leak(Box::new(Cluster::start_with("synchronous_commit = on\nfull_page_writes = on\n")))
     }
 
     /// The same, and what it has confirmed is on the disk: as slow as in production.
     pub fn on_disk() -> &'static Cluster {
-        Box::leak(Box::new(Cluster::start_with("")))
+        let settings = "synchronous_commit = on\nfull_page_writes = on\nfsync = on\n";
+        Box::leak(Box::new(Cluster::start_with(settings)))
     }
 
-    fn start_with(settings: &str) -> Cluster {
+    /// The same with more lines in postgresql.conf.
+    pub fn start_with(settings: &str) -> Cluster {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("pg-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let home = reachable_directory(&name);
@@ -69,7 +68,7 @@ impl Cluster {
         let conf = data.join("postgresql.conf");
         let defaults = fs::read_to_string(&conf).expect("initdb wrote postgresql.conf");
         let sockets = format!("unix_socket_directories = '{}'\n", home.display());
-        fs::write(&conf, defaults + SETTINGS + settings + &sockets).expect("postgresql.conf is ours");
+        fs::write(&conf, defaults + SETTINGS + &sockets + settings).expect("postgresql.conf is ours");
         let cluster = Cluster { port: start_server(&home, &data), log: home.join("log"), data };
         cluster.make_template();
         cluster

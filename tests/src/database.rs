@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use postgres::error::DbError;
+use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
@@ -81,6 +82,19 @@ impl Db {
         role
     }
 
+    /// Listens on a channel: each call answers how many notifications came since the last one.
+    pub fn listener(&self, channel: &str) -> impl FnMut() -> usize + use<> {
+        let mut client = self.cluster.connect(&self.name, "postgres");
+        client.batch_execute(&format!("LISTEN {channel}")).expect("a channel");
+        move || {
+            // What was sent before comes with the answer.
+            client.batch_execute("SELECT").expect("the session is alive");
+            let mut told = client.notifications();
+            let mut waiting = told.iter();
+            std::iter::from_fn(|| waiting.next().expect("the session is alive")).count()
+        }
+    }
+
     pub fn url(&self, role: &str) -> String {
         self.cluster.url(&self.name, role)
     }
@@ -114,6 +128,12 @@ impl fmt::Debug for Session {
 impl Session {
     fn new(client: Client) -> Session {
         Session { client: RefCell::new(client) }
+    }
+
+    /// A session by URL.
+    #[track_caller]
+    pub fn connect(url: &str) -> Session {
+        Session::try_connect(url).unwrap_or_else(|| panic!("cannot connect with {url}"))
     }
 
     pub(crate) fn try_connect(config: &str) -> Option<Session> {

@@ -19,8 +19,19 @@ impl Daemon {
     /// Starts it, and returns when it listens.
     #[track_caller]
     pub fn serve(&self, arguments: &[&str]) -> Served {
+        self.listen("127.0.0.1:0", arguments)
+    }
+
+    /// At a port that clients know already.
+    #[track_caller]
+    pub fn serve_at(&self, port: u16) -> Served {
+        self.listen(&format!("127.0.0.1:{port}"), &[])
+    }
+
+    #[track_caller]
+    fn listen(&self, address: &str, arguments: &[&str]) -> Served {
         let file = port_file();
-        let mut all = vec!["run", "--listen", "127.0.0.1:0", "--port-file"];
+        let mut all = vec!["run", "--listen", address, "--port-file"];
         all.push(file.to_str().expect("a path in UTF-8"));
         all.extend(arguments);
         let mut running = self.spawn(&all);

@@ -1,0 +1,1 @@
+//! `examples/consolidated-attributes` does what its README says.
