@@ -2,13 +2,13 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use postgres::{Client, NoTls};
 
-use crate::binaries::{pg_binary, run, target};
+use crate::binaries::{pg_binary, run, signal, target};
 use crate::watchdog;
 
 /// Durability costs time and a test cluster has nothing to lose.
@@ -45,6 +45,17 @@ impl Cluster {
         Cluster::start_with("")
     }
 
+    /// One that keeps what it has confirmed when its processes die, for tests that crash it.
+    pub fn durable() -> &'static Cluster {
+        Box::leak(Box::new(Cluster::start_with("synchronous_commit = on\nfull_page_writes = on\n")))
+    }
+
+    /// The same, and what it has confirmed is on the disk: as slow as in production.
+    pub fn on_disk() -> &'static Cluster {
+        let settings = "synchronous_commit = on\nfull_page_writes = on\nfsync = on\n";
+        Box::leak(Box::new(Cluster::start_with(settings)))
+    }
+
     /// The same with more lines in postgresql.conf.
     pub fn start_with(settings: &str) -> Cluster {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -65,10 +76,50 @@ impl Cluster {
 
     /// Ends it as an administrator would, sessions and all.
     pub fn stop(&self) {
+        self.stop_by("fast");
+    }
+
+    /// Ends it as a power failure would, without a checkpoint: unlogged tables are empty afterwards.
+    pub fn crash(&self) {
+        self.stop_by("immediate");
+    }
+
+    fn stop_by(&self, mode: &str) {
         run(as_postgres(&pg_binary("pg_ctl"))
-            .args(["-w", "-s", "-m", "fast", "-D"])
+            .args(["-w", "-s", "-m", mode, "-D"])
             .arg(&self.data)
             .arg("stop"));
+    }
+
+    /// All its processes stand still, connections open: a machine that hangs.
+    pub fn freeze(&self) {
+        for pid in self.processes() {
+            let _ = signal(pid, "-STOP").stderr(Stdio::null()).status();
+        }
+    }
+
+    pub fn thaw(&self) {
+        for pid in self.processes() {
+            let _ = signal(pid, "-CONT").stderr(Stdio::null()).status();
+        }
+    }
+
+    /// The postmaster and its children, in this order.
+    fn processes(&self) -> Vec<u32> {
+        let file = fs::read_to_string(self.data.join("postmaster.pid")).expect("the server runs");
+        let first: u32 = file.lines().next().and_then(|line| line.trim().parse().ok()).expect("a pid");
+        let mut all = vec![first];
+        for entry in fs::read_dir("/proc").expect("/proc is there").flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            if parent.and_then(|parent| parent.trim().parse::<u32>().ok()) == Some(first) {
+                all.push(pid);
+            }
+        }
+        all
     }
 
     /// The same server again, on the same port.
@@ -125,9 +176,9 @@ fn launch(log: &Path, data: &Path, port: u16) -> bool {
         .arg(data)
         .args(["-o", &format!("-p {port}"), "start"])
         // A daemon that inherits the pipes of its parent keeps a reader waiting for ever.
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .status()
         .expect("pg_ctl runs")
         .success()

@@ -59,6 +59,11 @@ impl DatabaseError {
         }
     }
 
+    /// A time limit of the role or the database ended the statement, nothing was done.
+    pub fn is_out_of_time(&self) -> bool {
+        self.has_code(&SqlState::LOCK_NOT_AVAILABLE) || self.has_code(&SqlState::QUERY_CANCELED)
+    }
+
     fn has_code(&self, wanted: &SqlState) -> bool {
         matches!(self, Self::Statement { code: Some(code), .. } if code == wanted)
     }

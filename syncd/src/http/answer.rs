@@ -163,6 +163,10 @@ impl From<DatabaseError> for Refusal {
             let detail = "the database cannot be reached at present; try again later";
             return Self::unavailable(detail, DATABASE_AWAY_SECONDS);
         }
+        if error.is_out_of_time() {
+            warn!(%error, "a time limit of the database ended a request");
+            return Self::unavailable("the database took too long; try again later", DATABASE_AWAY_SECONDS);
+        }
         if error.is_worth_repeating() {
             return Self::unavailable("another change was in the way; try again", CONFLICT_SECONDS);
         }

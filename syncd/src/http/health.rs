@@ -1,5 +1,7 @@
 //! What a load balancer asks. Anybody may, so nothing is told that helps an attacker.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,6 +14,9 @@ use super::state::HttpState;
 use crate::check::API_VERSION;
 use crate::database::DatabaseError;
 
+/// A database that hangs serves nobody. Whoever asks gives up as well some time.
+const LONGEST_ANSWER: Duration = Duration::from_secs(3);
+
 /// The process lives.
 pub async fn healthz() -> Response {
     Json(json!({"status": "ok"})).into_response()
@@ -19,15 +24,16 @@ pub async fn healthz() -> Response {
 
 /// Requests can be served: the database is there and speaks the language of this daemon.
 pub async fn readyz(State(state): State<HttpState>) -> Response {
-    let reason = match interface(&state).await {
-        Ok(API_VERSION) => return Json(json!({"status": "ready"})).into_response(),
-        Ok(version) => {
+    let reason = match tokio::time::timeout(LONGEST_ANSWER, interface(&state)).await {
+        Ok(Ok(API_VERSION)) => return Json(json!({"status": "ready"})).into_response(),
+        Ok(Ok(version)) => {
             format!("this syncd speaks version {API_VERSION} of the interface, the database {version}")
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             debug!(%error, "not ready");
             reason(&error).to_owned()
         }
+        Err(_) => format!("the database does not answer within {} s", LONGEST_ANSWER.as_secs()),
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "unavailable", "reason": reason})))
         .into_response()

@@ -14,6 +14,7 @@ mod dump;
 mod effective;
 mod endpoints;
 mod errors;
+mod faults;
 mod feed;
 mod feed_crowd;
 mod harness;
