@@ -52,12 +52,9 @@ pub struct ApiCaller {
     /// The label of the key: the actor of every change.
     pub label: String,
     pub iam_id: i32,
-    pub iam: String,
     /// None: the scope needs no source, and the key names none.
     pub source_id: Option<i32>,
     pub source: Option<String>,
-    /// Whether usernames differ by case.
-    pub case_sensitive: bool,
     /// Of the source; an empty object without one.
     pub config: Arc<Value>,
 }
@@ -141,10 +138,8 @@ async fn ask(pool: &Pool, key: &str, scope: Scope) -> Result<Result<ApiCaller, S
     Ok(Ok(ApiCaller {
         label: row.try_get("label")?,
         iam_id: row.try_get("iam_id")?,
-        iam: row.try_get("iam")?,
         source_id: row.try_get("source_id")?,
         source: row.try_get("source")?,
-        case_sensitive: row.try_get("case_sensitive")?,
         config: Arc::new(row.try_get("config")?),
     }))
 }
