@@ -16,7 +16,7 @@ fn secured() -> &'static Cluster {
         let lines =
             text.trim_end().split('\n').map(|line| format!("('{line}')")).collect::<Vec<_>>().join(", ");
         let path = db.line("SHOW data_directory") + "/" + file;
-        db.run(&format!("COPY (VALUES {lines}) TO '{path}'"));
+        db.run(&format!("COPY (VALUES {lines}) TO PROGRAM 'umask 077; cat > \"{path}\"'"));
     };
     let read = |path: &Path| fs::read_to_string(path).expect("a file of ours");
     put("server.crt", &read(&tls.certificate));
