@@ -29,6 +29,7 @@ mod readme;
 mod reference;
 mod rules;
 mod scim;
+mod soak;
 mod sources;
 mod sql_api;
 mod sso;
