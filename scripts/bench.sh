@@ -2,13 +2,14 @@
 # bench.sh: what synchronising, reading, single changes and policies cost, each next to a yardstick measured in the same run.
 # Servers of its own below target/bench, ended afterwards; the directory is kept for the next time.
 # BENCH_USERS: how many users the directory has (default 100000, three minutes; 1000000 takes a quarter of an hour).
-# BENCH_ONLY=scim: only what goes over SCIM, for which no directory is needed.
+# BENCH_ONLY=scim, BENCH_ONLY=table: only what goes over SCIM, only table sources, for which no directory is needed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/slapd.sh"
 . "$(dirname "$0")/bench/servers.sh"
 . "$(dirname "$0")/bench/measure.sh"
 . "$(dirname "$0")/bench/steps.sh"
+. "$(dirname "$0")/bench/table.sh"
 . "$(dirname "$0")/bench/scim.sh"
 . "$(dirname "$0")/bench/scim_peer.sh"
 . "$(dirname "$0")/bench/report.sh"
@@ -29,7 +30,7 @@ set -euo pipefail
 case $users in '' | *[!0-9]*) die "BENCH_USERS must be a number of users, not $users" ;; esac
 [ "$users" -ge 1000 ] || die "BENCH_USERS must be at least 1000"
 only=${BENCH_ONLY:-}
-case $only in '' | scim) ;; *) die "BENCH_ONLY must be scim or empty, not $only" ;; esac
+case $only in '' | scim | table) ;; *) die "BENCH_ONLY must be scim, table or empty, not $only" ;; esac
 [ -x "$target/release/syncd" ] || die "there is no $target/release/syncd: run \`make install\`"
 
 mkdir -p "$bench"
@@ -47,6 +48,7 @@ if [ -z "$only" ]; then
     single_changes
     policies
 fi
-scim
+[ "$only" = scim ] || tables
+[ "$only" = table ] || scim
 report
 rm -rf "$rows"

@@ -8,8 +8,8 @@ postgres_packages=(postgresql-15 postgresql-server-dev-15)
 build_packages=(gcc make pkg-config clang libclang-dev)
 directory_packages=(slapd ldap-utils openssl)
 pool_packages=(pgbouncer)
-# `kill` as a program, and what the conformance suites of SCIM are installed with (scim-suites.sh), for the tests.
-test_packages=(procps python3-venv)
+# `kill` as a program, pg_cron, and what the conformance suites of SCIM are installed with (scim-suites.sh), for the tests.
+test_packages=(procps python3-venv postgresql-15-cron)
 bench_packages=(curl wrk)
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

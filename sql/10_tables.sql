@@ -147,7 +147,7 @@ CREATE TABLE roster_private.app_user (
     CONSTRAINT app_user_external UNIQUE (iam_id, external_id)
 );
 COMMENT ON TABLE roster_private.app_user IS 'Accounts. source_id states the profile. username_key NULL = the user has left and somebody else has the name now.';
-CREATE INDEX app_user_opened ON roster_private.app_user (opened_run);
+CREATE INDEX app_user_opened ON roster_private.app_user (opened_run, opened_no);
 CREATE INDEX app_user_username ON roster_private.app_user (username);
 
 CREATE TABLE roster_private.user_claim (
@@ -179,7 +179,7 @@ CREATE TABLE roster_private.app_group (
     CONSTRAINT app_group_external UNIQUE (iam_id, external_id)
 );
 COMMENT ON TABLE roster_private.app_group IS 'Groups. A group that its source no longer has is inactive: invisible, but back with its manual facts when the same immutable id returns.';
-CREATE INDEX app_group_opened ON roster_private.app_group (opened_run);
+CREATE INDEX app_group_opened ON roster_private.app_group (opened_run, opened_no);
 
 CREATE TABLE roster_private.group_claim (
     source_id   integer NOT NULL,
@@ -205,7 +205,7 @@ CREATE TABLE roster_private.membership (
 );
 COMMENT ON TABLE roster_private.membership IS 'User directly in group.';
 CREATE INDEX membership_group ON roster_private.membership (group_id);
-CREATE INDEX membership_opened ON roster_private.membership (opened_run);
+CREATE INDEX membership_opened ON roster_private.membership (opened_run, opened_no);
 
 CREATE TABLE roster_private.nesting (
     parent_id  bigint NOT NULL,
@@ -218,7 +218,7 @@ CREATE TABLE roster_private.nesting (
 );
 COMMENT ON TABLE roster_private.nesting IS 'Group directly in group: the members of the child inherit what the parent has.';
 CREATE INDEX nesting_child ON roster_private.nesting (child_id);
-CREATE INDEX nesting_opened ON roster_private.nesting (opened_run);
+CREATE INDEX nesting_opened ON roster_private.nesting (opened_run, opened_no);
 
 CREATE TABLE roster_private.user_attribute (
     user_id     bigint NOT NULL,
@@ -234,7 +234,7 @@ CREATE TABLE roster_private.user_attribute (
 COMMENT ON TABLE roster_private.user_attribute IS 'A value stated on a user.';
 -- A value may be longer than an index row: the index holds its digest.
 CREATE UNIQUE INDEX user_attribute_key ON roster_private.user_attribute (user_id, name, (md5(value)::uuid), source_id);
-CREATE INDEX user_attribute_opened ON roster_private.user_attribute (opened_run);
+CREATE INDEX user_attribute_opened ON roster_private.user_attribute (opened_run, opened_no);
 
 CREATE TABLE roster_private.group_attribute (
     group_id    bigint NOT NULL,
@@ -249,7 +249,7 @@ CREATE TABLE roster_private.group_attribute (
 );
 COMMENT ON TABLE roster_private.group_attribute IS 'A value stated on a group.';
 CREATE UNIQUE INDEX group_attribute_key ON roster_private.group_attribute (group_id, name, (md5(value)::uuid), source_id);
-CREATE INDEX group_attribute_opened ON roster_private.group_attribute (opened_run);
+CREATE INDEX group_attribute_opened ON roster_private.group_attribute (opened_run, opened_no);
 
 CREATE TABLE roster_private.user_permission (
     user_id     bigint NOT NULL,
@@ -264,7 +264,7 @@ CREATE TABLE roster_private.user_permission (
     CONSTRAINT user_permission_window CHECK (valid_from < valid_until)
 );
 COMMENT ON TABLE roster_private.user_permission IS 'A permission that a user has: given once at the first provisioning (default), or directly (user).';
-CREATE INDEX user_permission_opened ON roster_private.user_permission (opened_run);
+CREATE INDEX user_permission_opened ON roster_private.user_permission (opened_run, opened_no);
 
 CREATE TABLE roster_private.group_permission (
     iam_id      integer NOT NULL,
@@ -279,7 +279,7 @@ CREATE TABLE roster_private.group_permission (
     CONSTRAINT group_permission_window CHECK (valid_from < valid_until)
 );
 COMMENT ON TABLE roster_private.group_permission IS 'A permission that the members of a group have. By name: the group may arrive later.';
-CREATE INDEX group_permission_opened ON roster_private.group_permission (opened_run);
+CREATE INDEX group_permission_opened ON roster_private.group_permission (opened_run, opened_no);
 
 CREATE TABLE roster_private.platform_username (
     user_id           bigint NOT NULL,
@@ -294,7 +294,7 @@ CREATE TABLE roster_private.platform_username (
 );
 COMMENT ON TABLE roster_private.platform_username IS 'How a user is called on a platform, or that the user does not exist there (none). No row = unset: falls back to the username.';
 CREATE INDEX platform_username_name ON roster_private.platform_username (platform, platform_username);
-CREATE INDEX platform_username_opened ON roster_private.platform_username (opened_run);
+CREATE INDEX platform_username_opened ON roster_private.platform_username (opened_run, opened_no);
 
 -- What closes by itself is found by its end.
 CREATE INDEX membership_until ON roster_private.membership (valid_until) WHERE valid_until IS NOT NULL;

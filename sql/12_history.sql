@@ -10,8 +10,8 @@ BEGIN
         EXECUTE format(
             'CREATE TABLE roster_private.%I (closed_run bigint NOT NULL, closed_no integer NOT NULL, ended boolean NOT NULL, LIKE roster_private.%I)',
             v_fact || '_history', v_fact);
-        EXECUTE format('CREATE INDEX ON roster_private.%I (closed_run)', v_fact || '_history');
-        EXECUTE format('CREATE INDEX ON roster_private.%I (opened_run)', v_fact || '_history');
+        EXECUTE format('CREATE INDEX ON roster_private.%I (closed_run, closed_no)', v_fact || '_history');
+        EXECUTE format('CREATE INDEX ON roster_private.%I (opened_run, opened_no)', v_fact || '_history');
         EXECUTE format('COMMENT ON TABLE roster_private.%I IS %L', v_fact || '_history',
             'Rows that left ' || v_fact || ': true from the time of opened_run up to, not including, that of closed_run; ended = not followed by a newer version.');
     END LOOP;
@@ -20,6 +20,7 @@ CREATE INDEX app_user_history_version ON roster_private.app_user_history (user_i
 CREATE INDEX app_group_history_version ON roster_private.app_group_history (group_id, version);
 CREATE INDEX membership_history_user ON roster_private.membership_history (user_id);
 CREATE INDEX user_attribute_history_user ON roster_private.user_attribute_history (user_id);
+CREATE INDEX group_attribute_history_group ON roster_private.group_attribute_history (group_id);
 
 -- The run that is being written. Set by the calls of this schema right before they write, so a value set by
 -- anybody else is never read.

@@ -93,8 +93,10 @@ CREATE FUNCTION roster_private.lose_run(p_run_id bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_asked text := (SELECT l.cancelled_by FROM source_lease l WHERE l.run_id = p_run_id);
+    v_asked text;
 BEGIN
+    -- Who asks from here on waits, and finds that there is nothing to cancel.
+    SELECT l.cancelled_by INTO v_asked FROM source_lease l WHERE l.run_id = p_run_id FOR UPDATE;
     IF v_asked IS NOT NULL THEN
         PERFORM end_as(p_run_id, 'cancelled', format('cancelled by %s; its process was gone', v_asked));
         PERFORM note_outcome(p_run_id, false);

@@ -49,16 +49,20 @@ DECLARE
     c         plan_context := run_context(p_run.run_id, p_run.slot);
     f         fact_context := fact_context_of(c, p_complete);
     v_staged  bigint;
+    v_bad     bigint;
     v_differs boolean;
     v_verdict text;
 BEGIN
-    SELECT count(*) INTO v_staged FROM staged_fact s WHERE s.slot = c.slot AND s.run_id = c.run_id;
+    SELECT count(*), count(*) FILTER (WHERE s.problem IS NOT NULL OR is_bad_fact(s.who, s.kind, s.name, f.prefix)) INTO v_staged, v_bad
+    FROM staged_fact s WHERE s.slot = c.slot AND s.run_id = c.run_id;
     IF v_staged IS DISTINCT FROM p_facts THEN
         RAISE EXCEPTION 'staging of run % is incomplete: % rows are there, % were sent', c.run_id, v_staged, p_facts
             USING ERRCODE = 'data_corrupted', HINT = 'PostgreSQL may have restarted in between. Synchronise the source again.';
     END IF;
     UPDATE sync_run r SET read = coalesce(p_read, p_facts), message = p_note, cursor = p_cursor, complete = f.complete WHERE r.run_id = c.run_id;
-    PERFORM reject_facts(c, f);
+    IF v_bad > 0 THEN
+        PERFORM reject_facts(c, f);
+    END IF;
     PERFORM compare_facts(c, f);
     v_differs := EXISTS (SELECT FROM staged_subject s WHERE s.slot = c.slot AND s.run_id = c.run_id
                          AND s.state NOT IN ('unknown', 'confirmed') AND NOT (s.state = 'twice' AND s.linked_id IS NULL));
@@ -79,6 +83,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.finish_facts IS 'The work of complete_facts, for a run that is the caller''s to complete.';
 
+-- The first comparisons are cheap and settle almost every row.
+CREATE FUNCTION roster_private.unusable_name(name text, prefix text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN name IS NULL THEN 'is NULL'
+                WHEN (ascii(name) <= 32 OR ascii(name) = 160) AND roster_private.is_blank(name) THEN 'is empty'
+                WHEN octet_length(name) + octet_length(prefix) > 300 AND octet_length(prefix || normalize(name, NFC)) > 1000
+                THEN 'is longer than 1000 bytes' END;
+COMMENT ON FUNCTION roster_private.unusable_name IS 'Why a name cannot be taken; NULL when it can.';
+
+CREATE FUNCTION roster_private.is_bad_fact(who text, kind text, name text, prefix text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN roster_private.unusable_name(who, '') IS NOT NULL
+        OR kind = 'attribute' AND roster_private.unusable_name(name, prefix) IS NOT NULL
+        OR kind = 'group' AND roster_private.unusable_name(name, '') IS NOT NULL;
+COMMENT ON FUNCTION roster_private.is_bad_fact IS 'Whether a staged row names no user, or no attribute or group, that could be taken.';
+
 -- A row without a usable user or name is left out; the user's other rows hold.
 CREATE FUNCTION roster_private.reject_facts(c roster_private.plan_context, f roster_private.fact_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
@@ -87,8 +107,7 @@ BEGIN
     WITH gone AS (
         DELETE FROM staged_fact s
         WHERE s.slot = c.slot AND s.run_id = c.run_id
-          AND (s.problem IS NOT NULL AND s.kind <> 'kept' OR unusable_name(s.who, '') IS NOT NULL
-               OR s.kind IN ('attribute', 'group') AND unusable_name(s.name, CASE s.kind WHEN 'attribute' THEN f.prefix ELSE '' END) IS NOT NULL)
+          AND (s.problem IS NOT NULL AND s.kind <> 'kept' OR is_bad_fact(s.who, s.kind, s.name, f.prefix))
         RETURNING s.*
     )
     INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
@@ -104,14 +123,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.reject_facts IS 'Quarantines staged rows that name no user or no attribute.';
 
--- The first comparisons are cheap and settle almost every row.
-CREATE FUNCTION roster_private.unusable_name(name text, prefix text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN name IS NULL THEN 'is NULL'
-                WHEN (ascii(name) <= 32 OR ascii(name) = 160) AND roster_private.is_blank(name) THEN 'is empty'
-                WHEN octet_length(name) + octet_length(prefix) > 300 AND octet_length(prefix || normalize(name, NFC)) > 1000
-                THEN 'is longer than 1000 bytes' END;
-COMMENT ON FUNCTION roster_private.unusable_name IS 'Why a name cannot be taken; NULL when it can.';
 
 -- Where several have one e-mail address, active ones come first; if that leaves several, it is nobody's.
 CREATE VIEW roster_private.user_match AS
@@ -192,8 +203,8 @@ BEGIN
     PERFORM plan_created_users(c, f);
     EXECUTE format('ANALYZE roster_private.%I', 'plan_link_' || c.slot);
     PERFORM plan_stated_values(c, f);
-    IF EXISTS (SELECT FROM staged_fact s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = 'group')
-       OR EXISTS (SELECT FROM membership m WHERE m.source_id = c.source_id) THEN
+    -- Tables have no groups, and looking for them would read everything once more.
+    IF f.per_user THEN
         PERFORM plan_stated_groups(c, f);
     END IF;
 END $$;
@@ -342,7 +353,7 @@ END $$;
 COMMENT ON FUNCTION roster_private.plan_stated_groups IS 'Plans the memberships of the entries that differ, and the groups that they need.';
 
 CREATE FUNCTION roster_private.quarantine_subjects(c roster_private.plan_context, f roster_private.fact_context) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
     AS $$
 BEGIN
     INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
@@ -353,8 +364,9 @@ BEGIN
                 ELSE format('no user with external id "%s" in identity manager "%s"', s.who, f.iam) END,
            jsonb_build_object('user', s.who)
     FROM staged_subject s
-    WHERE s.slot = c.slot AND s.run_id = c.run_id AND (s.state IN ('unknown', 'twice') OR s.state = 'stated' AND NOT EXISTS (
-              SELECT FROM plan_link l WHERE l.slot = c.slot AND l.run_id = c.run_id AND l.op = 'set' AND l.key = s.key))
+    -- Joined: below an OR, a look for each entry at all links could be what the planner makes of it.
+    LEFT JOIN plan_link l ON l.slot = c.slot AND l.run_id = c.run_id AND l.op = 'set' AND l.key = s.key AND s.state = 'stated'
+    WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.state IN ('unknown', 'twice', 'stated') AND l.key IS NULL
       AND NOT EXISTS (SELECT FROM staged_quarantine q WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'user' AND q.key = normalize(s.who, NFC));
 END $$;
 COMMENT ON FUNCTION roster_private.quarantine_subjects IS 'Quarantines entries that mean nobody, and those that are stated several times.';

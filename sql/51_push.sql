@@ -162,7 +162,7 @@ END $$;
 COMMENT ON FUNCTION roster_private.push_apply IS 'Applies an event by its type.';
 
 -- How new --------------------------------------------------------------------------------------------------------------
--- Facets of a user or group: '' its existence, p:FIELD a field of the profile, a* all attributes at once, a:NAME all values
+-- Facets of a user or group: '' its existence, p* the profile as a whole, p:FIELD a field of it, a* all attributes at once, a:NAME all values
 -- of one, v:NAME VALUE one value, m* all memberships at once, m:GROUP one.
 
 CREATE FUNCTION roster_private.push_facet(p_kind text, p_subject text, p_facet text) RETURNS uuid
@@ -293,9 +293,9 @@ CREATE FUNCTION roster_private.retry_waiting_events() RETURNS bigint
     AS $$
 DECLARE
     v_letter push_letter;
+    c        push_context;
     v_source integer;
     v_actor  text;
-    v_iam    integer;
     v_opened bigint := 0;
 BEGIN
     -- Each daemon calls it: one at a time retries, the others leave it to that one.
@@ -304,7 +304,10 @@ BEGIN
     END IF;
     FOR v_letter IN SELECT l.* FROM push_letter l WHERE l.state = 'waiting' ORDER BY l.letter_id LOOP
         CONTINUE WHEN v_source <> v_letter.source_id OR v_actor <> v_letter.actor;
-        CONTINUE WHEN NOT push_is_awaited(push_context_of(v_letter.source_id, v_letter.actor, v_letter.occurred_at, v_letter.arrival), v_letter);
+        IF c.source_id IS DISTINCT FROM v_letter.source_id THEN
+            c := push_context_of(v_letter.source_id, v_letter.actor, v_letter.occurred_at, v_letter.arrival);
+        END IF;
+        CONTINUE WHEN NOT push_is_awaited(c, v_letter);
         IF v_source IS NULL THEN
             -- A transaction is one run of one actor, and takes the stronger lock first.
             v_source := v_letter.source_id;

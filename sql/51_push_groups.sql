@@ -229,14 +229,39 @@ BEGIN
                 DELETE FROM membership m WHERE m.group_id = v_group.group_id AND m.source_id = c.source_id AND m.user_id = ANY (v_members);
             END IF;
         END IF;
+        PERFORM push_clear_profile(c, v_group, v_name);
         IF NOT v_is_late THEN
             PERFORM push_release_group(c, v_group);
         END IF;
     END IF;
-    PERFORM push_note(c, push_facet('group', v_name, 'm*'), push_facet('group', v_name, 'a*'), v_exists);
+    PERFORM push_note(c, push_facet('group', v_name, 'm*'), push_facet('group', v_name, 'a*'), push_facet('group', v_name, 'p*'), v_exists);
     RETURN push_done(NOT v_is_late, CASE WHEN v_is_late THEN ARRAY['group'] END);
 END $$;
 COMMENT ON FUNCTION roster_private.push_group_delete IS 'roster.group.delete.';
+
+CREATE FUNCTION roster_private.push_clear_profile(c roster_private.push_context, p_group roster_private.app_group, p_name text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_display_name text := p_group.display_name;
+    v_profile      jsonb := p_group.profile;
+    v_run          bigint;
+BEGIN
+    IF p_group.source_id <> c.source_id OR push_is_late(c, push_facet('group', p_name, 'p*')) THEN
+        RETURN;
+    END IF;
+    IF NOT push_is_late(c, push_facet('group', p_name, 'p:display_name')) THEN
+        v_display_name := NULL;
+    END IF;
+    v_profile := v_profile - ARRAY(SELECT k FROM jsonb_object_keys(v_profile) k WHERE NOT push_is_late(c, push_facet('group', p_name, 'p:' || k)));
+    IF (v_display_name, v_profile) IS DISTINCT FROM (p_group.display_name, p_group.profile) THEN
+        v_run := push_run(c);
+        UPDATE app_group g
+        SET display_name = v_display_name, profile = v_profile, version = g.version + 1, opened_run = v_run, opened_no = take_numbers(v_run, 1) + 1
+        WHERE g.group_id = p_group.group_id;
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.push_clear_profile IS 'Takes away the profile of a group that is deleted, but for what is newer.';
 
 CREATE FUNCTION roster_private.push_key_of(c roster_private.push_context, p_user_id bigint) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp

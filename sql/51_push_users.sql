@@ -102,7 +102,7 @@ BEGIN
     FOR v_given IN SELECT normalize(e.key, NFC) AS key, CASE jsonb_typeof(e.value) WHEN 'string' THEN to_jsonb(normalize(e.value #>> '{}', NFC)) ELSE e.value END AS value
                    FROM jsonb_each(p_fields) e ORDER BY e.key COLLATE "C" LOOP
         v_facet := push_facet(p_kind, p_key, 'p:' || v_given.key);
-        IF push_is_late(c, v_facet) THEN
+        IF push_is_late(c, v_facet, push_facet(p_kind, p_key, 'p*')) THEN
             v.late := v.late || v_given.key;
             CONTINUE;
         END IF;

@@ -29,108 +29,133 @@ SELECT h.group_id, h.iam_id, h.source_id, h.group_name, h.external_id, h.display
 FROM roster_private.app_group_history h;
 COMMENT ON VIEW roster_private.group_version IS 'Every version of every group.';
 
-CREATE VIEW roster_private.event AS
+-- By ids, so that it can be read by run and ordinal without looking at anybody else: the filters reach every table. subject and
+-- iam_id NULL = those that user_id or group_id has, or had last.
+CREATE VIEW roster_private.stated_event AS
 SELECT v.opened_run AS run_id, v.opened_no AS no,
        CASE WHEN p.user_id IS NULL OR v.active AND NOT p.active THEN 'add'
             WHEN p.active AND NOT v.active THEN 'remove' ELSE 'change' END AS change,
-       'user' AS kind, v.iam_id, v.username AS subject, NULL::text AS name,
+       'user' AS kind, v.iam_id, v.user_id, NULL::bigint AS group_id, NULL::bigint AS child_id, v.username AS subject, NULL::text AS name,
        CASE WHEN p.user_id IS NOT NULL THEN roster_private.user_document(p.username, p.external_id, p.display_name, p.email, p.active, p.profile) END AS before,
        roster_private.user_document(v.username, v.external_id, v.display_name, v.email, v.active, v.profile) AS after,
        v.source_id
 FROM roster_private.user_version v
 LEFT JOIN roster_private.app_user_history p ON p.user_id = v.user_id AND p.version = v.version - 1
 UNION ALL
-SELECT h.closed_run, h.closed_no, 'remove', 'user', h.iam_id, h.username, NULL,
+SELECT h.closed_run, h.closed_no, 'remove', 'user', h.iam_id, h.user_id, NULL, NULL, h.username, NULL,
        roster_private.user_document(h.username, h.external_id, h.display_name, h.email, h.active, h.profile), NULL, h.source_id
 FROM roster_private.app_user_history h WHERE h.ended
 UNION ALL
 SELECT v.opened_run, v.opened_no,
        CASE WHEN p.group_id IS NULL OR v.active AND NOT p.active THEN 'add'
             WHEN p.active AND NOT v.active THEN 'remove' ELSE 'change' END,
-       'group', v.iam_id, v.group_name, NULL,
+       'group', v.iam_id, NULL, v.group_id, NULL, v.group_name, NULL,
        CASE WHEN p.active THEN roster_private.group_document(p.group_name, p.external_id, p.display_name, p.profile) END,
        CASE WHEN v.active THEN roster_private.group_document(v.group_name, v.external_id, v.display_name, v.profile) END, v.source_id
 FROM roster_private.group_version v
 LEFT JOIN roster_private.app_group_history p ON p.group_id = v.group_id AND p.version = v.version - 1
 UNION ALL
-SELECT h.closed_run, h.closed_no, 'remove', 'group', h.iam_id, h.group_name, NULL,
+SELECT h.closed_run, h.closed_no, 'remove', 'group', h.iam_id, NULL, h.group_id, NULL, h.group_name, NULL,
        roster_private.group_document(h.group_name, h.external_id, h.display_name, h.profile), NULL, h.source_id
 FROM roster_private.app_group_history h WHERE h.ended AND h.active
 UNION ALL
-SELECT m.opened_run, m.opened_no, 'add', 'membership', g.iam_id, g.group_name, u.username,
-       NULL, roster_private.window_document(m.valid_from, m.valid_until), m.source_id
-FROM (SELECT f.user_id, f.group_id, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.membership f
-      UNION ALL
-      SELECT f.user_id, f.group_id, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.membership_history f) m
-JOIN roster_private.any_group g ON g.group_id = m.group_id JOIN roster_private.any_user u ON u.user_id = m.user_id
+SELECT f.opened_run, f.opened_no, 'add', 'membership', NULL, f.user_id, f.group_id, NULL, NULL, NULL,
+       NULL, roster_private.window_document(f.valid_from, f.valid_until), f.source_id
+FROM roster_private.membership f
 UNION ALL
-SELECT m.closed_run, m.closed_no, 'remove', 'membership', g.iam_id, g.group_name, u.username,
-       roster_private.window_document(m.valid_from, m.valid_until), NULL, m.source_id
-FROM roster_private.membership_history m
-JOIN roster_private.any_group g ON g.group_id = m.group_id JOIN roster_private.any_user u ON u.user_id = m.user_id
+SELECT f.opened_run, f.opened_no, 'add', 'membership', NULL, f.user_id, f.group_id, NULL, NULL, NULL,
+       NULL, roster_private.window_document(f.valid_from, f.valid_until), f.source_id
+FROM roster_private.membership_history f
 UNION ALL
-SELECT n.opened_run, n.opened_no, 'add', 'nesting', g.iam_id, g.group_name, h.group_name, NULL, NULL, n.source_id
-FROM (SELECT f.parent_id, f.child_id, f.source_id, f.opened_run, f.opened_no FROM roster_private.nesting f
-      UNION ALL
-      SELECT f.parent_id, f.child_id, f.source_id, f.opened_run, f.opened_no FROM roster_private.nesting_history f) n
-JOIN roster_private.any_group g ON g.group_id = n.parent_id JOIN roster_private.any_group h ON h.group_id = n.child_id
+SELECT f.closed_run, f.closed_no, 'remove', 'membership', NULL, f.user_id, f.group_id, NULL, NULL, NULL,
+       roster_private.window_document(f.valid_from, f.valid_until), NULL, f.source_id
+FROM roster_private.membership_history f
 UNION ALL
-SELECT n.closed_run, n.closed_no, 'remove', 'nesting', g.iam_id, g.group_name, h.group_name, NULL, NULL, n.source_id
-FROM roster_private.nesting_history n
-JOIN roster_private.any_group g ON g.group_id = n.parent_id JOIN roster_private.any_group h ON h.group_id = n.child_id
+SELECT f.opened_run, f.opened_no, 'add', 'nesting', NULL, NULL, f.parent_id, f.child_id, NULL, NULL,
+       NULL, NULL::jsonb, f.source_id
+FROM roster_private.nesting f
 UNION ALL
-SELECT a.opened_run, a.opened_no, 'add', 'user_attribute', u.iam_id, u.username, a.name, NULL, to_jsonb(a.value), a.source_id
-FROM (SELECT f.user_id, f.source_id, f.name, f.value, f.opened_run, f.opened_no FROM roster_private.user_attribute f
-      UNION ALL
-      SELECT f.user_id, f.source_id, f.name, f.value, f.opened_run, f.opened_no FROM roster_private.user_attribute_history f) a
-JOIN roster_private.any_user u ON u.user_id = a.user_id
+SELECT f.opened_run, f.opened_no, 'add', 'nesting', NULL, NULL, f.parent_id, f.child_id, NULL, NULL,
+       NULL, NULL::jsonb, f.source_id
+FROM roster_private.nesting_history f
 UNION ALL
-SELECT a.closed_run, a.closed_no, 'remove', 'user_attribute', u.iam_id, u.username, a.name, to_jsonb(a.value), NULL, a.source_id
-FROM roster_private.user_attribute_history a JOIN roster_private.any_user u ON u.user_id = a.user_id
+SELECT f.closed_run, f.closed_no, 'remove', 'nesting', NULL, NULL, f.parent_id, f.child_id, NULL, NULL,
+       NULL::jsonb, NULL, f.source_id
+FROM roster_private.nesting_history f
 UNION ALL
-SELECT a.opened_run, a.opened_no, 'add', 'group_attribute', g.iam_id, g.group_name, a.name, NULL, to_jsonb(a.value), a.source_id
-FROM (SELECT f.group_id, f.source_id, f.name, f.value, f.opened_run, f.opened_no FROM roster_private.group_attribute f
-      UNION ALL
-      SELECT f.group_id, f.source_id, f.name, f.value, f.opened_run, f.opened_no FROM roster_private.group_attribute_history f) a
-JOIN roster_private.any_group g ON g.group_id = a.group_id
+SELECT f.opened_run, f.opened_no, 'add', 'user_attribute', NULL, f.user_id, NULL, NULL, NULL, f.name,
+       NULL, to_jsonb(f.value), f.source_id
+FROM roster_private.user_attribute f
 UNION ALL
-SELECT a.closed_run, a.closed_no, 'remove', 'group_attribute', g.iam_id, g.group_name, a.name, to_jsonb(a.value), NULL, a.source_id
-FROM roster_private.group_attribute_history a JOIN roster_private.any_group g ON g.group_id = a.group_id
+SELECT f.opened_run, f.opened_no, 'add', 'user_attribute', NULL, f.user_id, NULL, NULL, NULL, f.name,
+       NULL, to_jsonb(f.value), f.source_id
+FROM roster_private.user_attribute_history f
 UNION ALL
-SELECT p.opened_run, p.opened_no, 'add', 'permission', u.iam_id, u.username, p.permission, NULL,
-       jsonb_strip_nulls(jsonb_build_object('origin', p.origin, 'valid_from', p.valid_from, 'valid_until', p.valid_until)), p.source_id
-FROM (SELECT f.user_id, f.permission, f.origin, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.user_permission f
-      UNION ALL
-      SELECT f.user_id, f.permission, f.origin, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.user_permission_history f) p
-JOIN roster_private.any_user u ON u.user_id = p.user_id
+SELECT f.closed_run, f.closed_no, 'remove', 'user_attribute', NULL, f.user_id, NULL, NULL, NULL, f.name,
+       to_jsonb(f.value), NULL, f.source_id
+FROM roster_private.user_attribute_history f
 UNION ALL
-SELECT p.closed_run, p.closed_no, 'remove', 'permission', u.iam_id, u.username, p.permission,
-       jsonb_strip_nulls(jsonb_build_object('origin', p.origin, 'valid_from', p.valid_from, 'valid_until', p.valid_until)), NULL, p.source_id
-FROM roster_private.user_permission_history p JOIN roster_private.any_user u ON u.user_id = p.user_id
+SELECT f.opened_run, f.opened_no, 'add', 'group_attribute', NULL, NULL, f.group_id, NULL, NULL, f.name,
+       NULL, to_jsonb(f.value), f.source_id
+FROM roster_private.group_attribute f
 UNION ALL
-SELECT p.opened_run, p.opened_no, 'add', 'permission', p.iam_id, p.group_name, p.permission, NULL,
-       jsonb_strip_nulls(jsonb_build_object('origin', 'group', 'valid_from', p.valid_from, 'valid_until', p.valid_until)), p.source_id
-FROM (SELECT f.iam_id, f.group_name, f.permission, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.group_permission f
-      UNION ALL
-      SELECT f.iam_id, f.group_name, f.permission, f.source_id, f.valid_from, f.valid_until, f.opened_run, f.opened_no FROM roster_private.group_permission_history f) p
+SELECT f.opened_run, f.opened_no, 'add', 'group_attribute', NULL, NULL, f.group_id, NULL, NULL, f.name,
+       NULL, to_jsonb(f.value), f.source_id
+FROM roster_private.group_attribute_history f
 UNION ALL
-SELECT p.closed_run, p.closed_no, 'remove', 'permission', p.iam_id, p.group_name, p.permission,
-       jsonb_strip_nulls(jsonb_build_object('origin', 'group', 'valid_from', p.valid_from, 'valid_until', p.valid_until)), NULL, p.source_id
-FROM roster_private.group_permission_history p
+SELECT f.closed_run, f.closed_no, 'remove', 'group_attribute', NULL, NULL, f.group_id, NULL, NULL, f.name,
+       to_jsonb(f.value), NULL, f.source_id
+FROM roster_private.group_attribute_history f
 UNION ALL
-SELECT n.opened_run, n.opened_no, 'add', 'platform_username', u.iam_id, u.username, n.platform, NULL,
-       jsonb_build_object('state', n.state, 'platform_username', n.platform_username), n.source_id
-FROM (SELECT f.user_id, f.platform, f.state, f.platform_username, f.source_id, f.opened_run, f.opened_no FROM roster_private.platform_username f
-      UNION ALL
-      SELECT f.user_id, f.platform, f.state, f.platform_username, f.source_id, f.opened_run, f.opened_no FROM roster_private.platform_username_history f) n
-JOIN roster_private.any_user u ON u.user_id = n.user_id
+SELECT f.opened_run, f.opened_no, 'add', 'permission', NULL, f.user_id, NULL, NULL, NULL, f.permission,
+       NULL, jsonb_strip_nulls(jsonb_build_object('origin', f.origin, 'valid_from', f.valid_from, 'valid_until', f.valid_until)), f.source_id
+FROM roster_private.user_permission f
 UNION ALL
-SELECT n.closed_run, n.closed_no, 'remove', 'platform_username', u.iam_id, u.username, n.platform,
-       jsonb_build_object('state', n.state, 'platform_username', n.platform_username), NULL, n.source_id
-FROM roster_private.platform_username_history n JOIN roster_private.any_user u ON u.user_id = n.user_id
+SELECT f.opened_run, f.opened_no, 'add', 'permission', NULL, f.user_id, NULL, NULL, NULL, f.permission,
+       NULL, jsonb_strip_nulls(jsonb_build_object('origin', f.origin, 'valid_from', f.valid_from, 'valid_until', f.valid_until)), f.source_id
+FROM roster_private.user_permission_history f
 UNION ALL
-SELECT x.run_id, x.no, x.change, x.kind, x.iam_id, x.subject, x.name, x.before, x.after, r.source_id
+SELECT f.closed_run, f.closed_no, 'remove', 'permission', NULL, f.user_id, NULL, NULL, NULL, f.permission,
+       jsonb_strip_nulls(jsonb_build_object('origin', f.origin, 'valid_from', f.valid_from, 'valid_until', f.valid_until)), NULL, f.source_id
+FROM roster_private.user_permission_history f
+UNION ALL
+SELECT f.opened_run, f.opened_no, 'add', 'permission', f.iam_id, NULL, NULL, NULL, f.group_name, f.permission,
+       NULL, jsonb_strip_nulls(jsonb_build_object('origin', 'group', 'valid_from', f.valid_from, 'valid_until', f.valid_until)), f.source_id
+FROM roster_private.group_permission f
+UNION ALL
+SELECT f.opened_run, f.opened_no, 'add', 'permission', f.iam_id, NULL, NULL, NULL, f.group_name, f.permission,
+       NULL, jsonb_strip_nulls(jsonb_build_object('origin', 'group', 'valid_from', f.valid_from, 'valid_until', f.valid_until)), f.source_id
+FROM roster_private.group_permission_history f
+UNION ALL
+SELECT f.closed_run, f.closed_no, 'remove', 'permission', f.iam_id, NULL, NULL, NULL, f.group_name, f.permission,
+       jsonb_strip_nulls(jsonb_build_object('origin', 'group', 'valid_from', f.valid_from, 'valid_until', f.valid_until)), NULL, f.source_id
+FROM roster_private.group_permission_history f
+UNION ALL
+SELECT f.opened_run, f.opened_no, 'add', 'platform_username', NULL, f.user_id, NULL, NULL, NULL, f.platform,
+       NULL, jsonb_build_object('state', f.state, 'platform_username', f.platform_username), f.source_id
+FROM roster_private.platform_username f
+UNION ALL
+SELECT f.opened_run, f.opened_no, 'add', 'platform_username', NULL, f.user_id, NULL, NULL, NULL, f.platform,
+       NULL, jsonb_build_object('state', f.state, 'platform_username', f.platform_username), f.source_id
+FROM roster_private.platform_username_history f
+UNION ALL
+SELECT f.closed_run, f.closed_no, 'remove', 'platform_username', NULL, f.user_id, NULL, NULL, NULL, f.platform,
+       jsonb_build_object('state', f.state, 'platform_username', f.platform_username), NULL, f.source_id
+FROM roster_private.platform_username_history f
+UNION ALL
+SELECT x.run_id, x.no, x.change, x.kind, x.iam_id, NULL, NULL, NULL, x.subject, x.name, x.before, x.after, r.source_id
 FROM roster_private.config_change x JOIN roster_private.run r ON r.run_id = x.run_id;
+COMMENT ON VIEW roster_private.stated_event IS 'Every opening and closing of a fact as a change: run and ordinal in it, and by id whom it is about.';
+
+CREATE VIEW roster_private.event AS
+SELECT e.run_id, e.no, e.change, e.kind, coalesce(e.iam_id, g.iam_id, u.iam_id) AS iam_id,
+       coalesce(e.subject, g.group_name, u.username) AS subject,
+       coalesce(e.name, CASE e.kind WHEN 'membership' THEN u.username WHEN 'nesting' THEN c.group_name END) AS name,
+       e.before, e.after, e.source_id
+FROM roster_private.stated_event e
+LEFT JOIN roster_private.any_user u ON u.user_id = e.user_id
+LEFT JOIN roster_private.any_group g ON g.group_id = e.group_id
+LEFT JOIN roster_private.any_group c ON c.group_id = e.child_id;
 COMMENT ON VIEW roster_private.event IS 'Every opening and closing of a fact as a change: run and ordinal in it.';
 
 CREATE VIEW roster.changes AS

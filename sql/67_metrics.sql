@@ -61,7 +61,7 @@ CREATE TYPE roster.source_state AS (
 COMMENT ON TYPE roster.source_state IS 'How a source is doing. read, added, changed and removed are those of last_run_id; quarantined, dead_letters and stale_values are how many there are now; failures are those since the last success.';
 
 CREATE FUNCTION roster.source_states(count_stale boolean DEFAULT false) RETURNS SETOF roster.source_state
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
     AS $$
 DECLARE
     v_source record;
@@ -158,13 +158,21 @@ $$;
 COMMENT ON FUNCTION roster_private.run_totals IS 'run_total by the names of sources that are there.';
 
 CREATE FUNCTION roster.feed_state() RETURNS TABLE (waiting_runs bigint, lag_seconds double precision, webhooks jsonb)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
     AS $$
 BEGIN
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(r.at)), 0)
     INTO feed_state.waiting_runs, feed_state.lag_seconds
     FROM run r WHERE r.first_change_id IS NULL AND r.at IS NOT NULL AND r.changes > 0;
-    feed_state.webhooks := '[]';
+    IF to_regclass('roster.webhooks') IS NOT NULL THEN
+        SELECT jsonb_agg(jsonb_build_object(
+                   'webhook', w.shown ->> 'label', 'iam', w.shown ->> 'iam', 'enabled', (w.shown ->> 'enabled')::boolean,
+                   'pending', coalesce((w.shown ->> 'pending')::bigint, 0), 'failed', coalesce((w.shown ->> 'failed')::bigint, 0),
+                   'lag_seconds', coalesce(extract(epoch FROM (w.shown ->> 'lag')::interval), 0), 'last_error', w.shown ->> 'last_error')
+               ORDER BY w.shown ->> 'label' COLLATE "C")
+        INTO feed_state.webhooks FROM (SELECT to_jsonb(v) AS shown FROM roster.webhooks v) w;
+    END IF;
+    feed_state.webhooks := coalesce(feed_state.webhooks, '[]');
     RETURN NEXT;
 END $$;
-COMMENT ON FUNCTION roster.feed_state IS 'Runs whose changes have no number in the feed yet, the age of the oldest, and webhooks with what they have still to deliver: webhook, pending, lag_seconds.';
+COMMENT ON FUNCTION roster.feed_state IS 'Runs whose changes have no number in the feed yet, the age of the oldest, and webhooks with what they have still to deliver: webhook (its label), iam, enabled, pending, failed, lag_seconds, last_error.';

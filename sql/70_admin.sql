@@ -37,10 +37,14 @@ BEGIN
         RAISE EXCEPTION 'identity manager "%" still has users, groups or sources', v_iam.iam
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop its sources (roster.drop_source), delete its groups and users (roster.delete_group, roster.delete_user), then try again.';
     END IF;
+    IF EXISTS (SELECT FROM webhook w WHERE w.iam_id = v_iam.iam_id) THEN
+        RAISE EXCEPTION 'identity manager "%" still has webhooks', v_iam.iam
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop them with roster.drop_webhook() once roster.webhooks shows that nothing is pending.';
+    END IF;
     PERFORM record_config(single_run(v_iam.iam_id), 'remove', 'identity_manager', v_iam.iam_id, v_iam.iam, NULL, to_jsonb(v_iam), NULL);
     UPDATE iam i SET dropped_at = clock_timestamp(), enabled = false WHERE i.iam_id = v_iam.iam_id;
 END $$;
-COMMENT ON FUNCTION roster.drop_identity_manager IS 'Drops an identity manager that has no users, groups and sources left. Errors: 42704 unknown iam, 2BP01 it still has some.';
+COMMENT ON FUNCTION roster.drop_identity_manager IS 'Drops an identity manager that has no users, groups, sources and webhooks left. Errors: 42704 unknown iam, 2BP01 it still has some.';
 
 -- Sources -------------------------------------------------------------------------------------------------------------
 
@@ -430,6 +434,6 @@ BEGIN
         WHERE r.run_id = v_run.run_id AND r.state = 'failed';
         UPDATE source_retry t SET retry_at = NULL WHERE t.source_id = v_run.source_id;
     END IF;
-    RETURN true;
+    RETURN EXISTS (SELECT FROM sync_run r WHERE r.run_id = v_run.run_id AND r.state IN ('running', 'cancelled'));
 END $$;
 COMMENT ON FUNCTION roster.cancel_run IS 'Cancels a run and tells whether there was something to cancel: a queued one at once, a running one as soon as its daemon has heard of it, within seconds (a run that is over sooner stays what it is).';

@@ -22,6 +22,7 @@ BEGIN
         'push_event', 'push_seen', 'push_order', 'push_letter', 'push_arrival_seq', 'push_letter_id_seq',
         'user_link', 'source_state', 'watch_queue', 'watch_queue_id_seq',
         'run_total',
+        'webhook', 'webhook_id_seq', 'webhook_delivery', 'webhook_delivery_id_seq',
         'group_closure', 'group_effective'] LOOP
         PERFORM pg_extension_config_dump(format('roster_private.%I', v_name), '');
     END LOOP;

@@ -26,6 +26,8 @@ COMMENT ON VIEW roster.sync_runs IS 'Runs of sources. Single SQL calls appear in
 COMMENT ON VIEW roster.sync_changes IS 'Every change of a run, planned or applied.';
 COMMENT ON VIEW roster.quarantine IS 'Entries that could not be taken at the last complete run of their source. They count as present: what was known of them stays.';
 COMMENT ON VIEW roster.changes IS 'Audit trail and change feed. Rows not numbered yet have change_id NULL; roster.read_changes() numbers and returns.';
+COMMENT ON VIEW roster.webhooks IS 'Who is told of changes, how far that has come, and what is in the way.';
+COMMENT ON VIEW roster.webhook_deliveries IS 'What webhooks are told, and how that went: what waits, the newest 10,000 of each that were delivered and as many that failed, for 30 days.';
 COMMENT ON VIEW roster.my_attributes IS 'Attribute values of the current user.';
 COMMENT ON VIEW roster.my_groups IS 'Groups that the current user is in, directly or through nesting.';
 COMMENT ON VIEW roster.my_profile IS 'The current user in one document, as in roster.user_profiles.';
@@ -66,6 +68,12 @@ DECLARE
         "last_used_at": "When it was last used, to the minute; NULL = never.", "revoked_at": "When it was revoked; NULL = it was not.",
         "logged_at": "When the last request of this kind came.", "method": "HTTP method; NULL where only the refusal of the key counts.",
         "path": "Path below /scim/IAM/v2; literals of filters are masked.", "status": "HTTP status of the answer.", "scim_type": "scimType of the error (RFC 7644 table 9).",
+        "url": "Where deliveries are sent; parameters are not shown.", "events": "What it is told of; NULL = everything.",
+        "position": "Last change number that was turned into deliveries.", "pending": "Deliveries that wait to be sent, or to be tried again.",
+        "failed": "Deliveries that were given up.", "last_delivered_at": "When something was last delivered.",
+        "lag": "Age of the oldest change that it was not told of; NULL = none.", "delivery_id": "Number of the delivery.", "webhook": "Label of the webhook.",
+        "event": "What is told, such as attributeAdded.", "attempts": "How often it was tried.", "next_attempt_at": "When it is due; NULL = no more.",
+        "delivered_at": "When the receiver took it.",
         "options": "Options, a JSON object.", "default_permissions": "What new users are given once, sorted.",
         "shape": "What was sent: names and structure, with values masked.", "count": "How many equal ones came within the hour.",
         "dead_letter_id": "Number of the letter.", "event_id": "Id of the event; made up for calls, which have none.", "type": "Type of the event.",
@@ -89,7 +97,7 @@ COMMENT ON COLUMN roster.sources.source IS 'Name of the source.';
 COMMENT ON COLUMN roster.guards.kind IS 'user, group, membership, nesting, user_attribute or group_attribute.';
 COMMENT ON COLUMN roster.quarantine.kind IS 'user, group, or membership (a member whom nobody knows).';
 COMMENT ON COLUMN roster.quarantine.run_id IS 'Run that first found the entry so; NULL for what was pushed.';
-COMMENT ON COLUMN roster.changes.kind IS 'As in sync_changes, and identity_manager, source, guard, override, password (that it was set), lockout, api_key, scim_user and scim_group (a request that changed a resource and no fact).';
+COMMENT ON COLUMN roster.changes.kind IS 'As in sync_changes, and identity_manager, source, guard, override, password (that it was set), lockout, api_key, webhook, scim_user and scim_group (a request that changed a resource and no fact).';
 COMMENT ON COLUMN roster.sync_changes.kind IS 'user, group, membership (subject group, name user), nesting (subject group, name group inside it), user_attribute, group_attribute.';
 COMMENT ON COLUMN roster.sync_changes.name IS 'Attribute, member or nested group.';
 COMMENT ON COLUMN roster.changes.name IS 'Attribute, member or nested group.';
@@ -108,3 +116,11 @@ COMMENT ON COLUMN roster.sources.running_run_id IS 'Run that is under way, of a 
 COMMENT ON COLUMN roster.sources.run_timeout IS 'A run that takes longer fails; 0 = no limit.';
 COMMENT ON COLUMN roster.sources.failures IS 'Runs that failed since the last one that did not.';
 COMMENT ON COLUMN roster.sources.retry_at IS 'When a daemon tries again after a failed or interrupted run; NULL = at the next schedule.';
+COMMENT ON COLUMN roster.webhooks.label IS 'Name of the webhook.';
+COMMENT ON COLUMN roster.webhooks.enabled IS 'False: nothing is sent; what happens is told when it is enabled again.';
+COMMENT ON COLUMN roster.webhooks.last_error IS 'Why nothing can be sent, or why a delivery that waits or was given up was not taken.';
+COMMENT ON COLUMN roster.webhook_deliveries.change_id IS 'The change that it tells of, or the first of several.';
+COMMENT ON COLUMN roster.webhook_deliveries.subject IS 'Username or group name.';
+COMMENT ON COLUMN roster.webhook_deliveries.state IS 'pending, delivered or failed (given up: see roster.redeliver_webhook).';
+COMMENT ON COLUMN roster.webhook_deliveries.status IS 'HTTP status of the last answer; NULL = there was none.';
+COMMENT ON COLUMN roster.webhook_deliveries.last_error IS 'Why it was not taken.';

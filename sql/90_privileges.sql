@@ -176,8 +176,37 @@ GRANT EXECUTE ON FUNCTION
 TO roster_syncd;
 GRANT SELECT ON roster.sources, roster.sync_runs, roster.sync_changes, roster.quarantine, roster.identity_managers TO roster_syncd;
 
--- Endpoints: whom to ask about.
-GRANT EXECUTE ON FUNCTION roster_private.endpoint_subjects(bigint), roster_private.endpoint_sample(text) TO roster_syncd;
+-- Endpoints: whom to ask about. Tables: what syncd check looks at.
+GRANT EXECUTE ON FUNCTION
+    roster_private.endpoint_subjects(bigint),
+    roster_private.endpoint_sample(text),
+    roster_private.check_table_probe(text),
+    roster_private.check_table_statement(text, jsonb),
+    roster_private.unknown_users(text, text[])
+TO roster_syncd;
+
+-- The change feed over HTTP, webhooks.
+GRANT EXECUTE ON FUNCTION
+    roster.create_webhook(text, text, text, text[], jsonb, boolean, boolean),
+    roster.alter_webhook(text, text, text[], jsonb, boolean, boolean),
+    roster.drop_webhook(text),
+    roster.redeliver_webhook(text, bigint)
+TO roster_admin;
+GRANT EXECUTE ON FUNCTION roster_private.shown_url(text) TO roster_reader;
+GRANT EXECUTE ON FUNCTION
+    roster_private.feed_head(),
+    roster_private.feed_page(integer, bigint, integer, text[]),
+    roster_private.feed_lag(),
+    roster_private.hold_webhooks(uuid, double precision),
+    roster_private.release_webhooks(uuid),
+    roster_private.fill_webhook(integer, uuid),
+    roster_private.due_deliveries(integer, uuid, bigint[], integer),
+    roster_private.note_deliveries(bigint[], integer[], text[], double precision[]),
+    roster_private.retry_webhook(integer, uuid),
+    roster_private.note_webhook_trouble(integer, text),
+    roster_private.purge_deliveries(integer),
+    roster_private.webhook_lag()
+TO roster_syncd;
 
 -- Policy helpers: about oneself, so for everybody. To be somebody else is for connection pools.
 GRANT EXECUTE ON FUNCTION

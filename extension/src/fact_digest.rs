@@ -57,7 +57,12 @@ fn hash_of(salt: &[u8; 16], parts: [Option<&[u8]>; 3]) -> u128 {
         let length = part.map_or(NULL, |it| u32::try_from(it.len()).unwrap_or(NULL - 1));
         place.copy_from_slice(&length.to_le_bytes());
     }
-    let pieces = [&lengths[..], parts[0].unwrap_or_default(), parts[1].unwrap_or_default(), parts[2].unwrap_or_default()];
+    let pieces = [
+        &lengths[..],
+        parts[0].unwrap_or_default(),
+        parts[1].unwrap_or_default(),
+        parts[2].unwrap_or_default(),
+    ];
     let length: usize = pieces.iter().map(|it| it.len()).sum();
     let hash = if length <= SHORT {
         let mut row = [0; SHORT];

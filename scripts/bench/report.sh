@@ -11,7 +11,8 @@ report() {
         report_policies
         report_single_changes
     fi
-    report_scim
+    [ "$only" = scim ] || report_table
+    [ "$only" = table ] || report_scim
     printf '\n%s\n' "$(machine)"
     printf 'Medians; every yardstick is measured in turns with what it is compared with.\n\n'
     print_table

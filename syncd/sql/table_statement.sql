@@ -1,1 +1,1 @@
-SELECT statement, complete, errors FROM roster_private.table_statement($1, $2, $3)
+SELECT statement, complete, errors, cursor FROM roster_private.table_statement($1, $2, $3)

@@ -17,6 +17,8 @@ use crate::pipeline::Surroundings;
 use crate::source::{self, Opened};
 use crate::{push, scim};
 
+mod table;
+
 /// The interface between the database and this daemon, as `roster.api_version()` counts it.
 pub const API_VERSION: i32 = 1;
 
@@ -131,7 +133,8 @@ async fn check_source(around: &Surroundings, session: &Session, source: &Source)
             Ok(subjects) => connector.about(subjects).check().await,
             Err(error) => vec![failed("configuration", error.to_string(), None)],
         },
-        Ok(Opened::Table(_) | Opened::LocalTable) => vec![],
+        Ok(Opened::Table(source_table)) => table::elsewhere(&session.client, source, &source_table).await,
+        Ok(Opened::LocalTable) => table::here(&session.client, source).await,
         Err(error) => vec![failed("configuration", error.to_string(), None)],
     }
 }
@@ -143,6 +146,21 @@ async fn sample(client: &Client, source: &str) -> Result<Subjects, DatabaseError
         subjects.push(row.try_get(0)?, None);
     }
     Ok(subjects)
+}
+
+/// The steps that an earlier one made senseless.
+fn skipped(mut steps: Vec<CheckStep>, all: &[&str]) -> Vec<CheckStep> {
+    for step in all {
+        if !steps.iter().any(|done| done.step == *step) {
+            let message = "an earlier step failed".to_owned();
+            steps.push(CheckStep { state: CheckState::Skipped, ..ok(step, message) });
+        }
+    }
+    steps
+}
+
+fn warning(step: &str, message: String, remedy: &str) -> CheckStep {
+    CheckStep { state: CheckState::Warning, ..failed(step, message, Some(remedy)) }
 }
 
 fn ok(step: &str, message: String) -> CheckStep {

@@ -94,13 +94,14 @@ pub enum ScimCommand {
 
 const RUN_HELP: &str = "\
 Listens for roster.sync_now() and roster.plan(), and runs sources by their schedules, --parallel-runs
-at once. Several daemons may run: one acts per source, all serve HTTP; when one dies, stands still or
-is cut off, another takes its sources within 15 seconds. On SIGTERM running syncs are
-recorded as cancelled, requests under way are answered, and the daemon ends within 5 seconds with exit
-code 0.
+at once; delivers webhooks. Several daemons may run: one acts per source and webhook, all serve HTTP;
+when one dies, stands still or is cut off, another takes its sources within 15 seconds. On SIGTERM
+running syncs are recorded as cancelled, requests under way are answered, and the daemon ends within
+5 seconds with exit code 0.
 
 HTTP:
   /scim/{identity manager}/v2   SCIM 2.0, for keys of roster.create_api_key(..., scopes => '{scim}')
+  /v1/changes                   the change feed, for keys with the scope changes; waits when asked to
   /healthz                      200 while the process lives
   /readyz                       200 while the database is there and fits this release, else 503
   /metrics                      for Prometheus; anybody may ask, so it names sources and routes, never people
@@ -149,8 +150,14 @@ Examples:
   syncd check corp-ldap --json";
 
 const STATUS_HELP: &str = "\
+How fresh each source is, what is under way and for how long, failures in a row, what waits for somebody
+(quarantine, events that could not be taken, values past max_age), plans that the guard stopped with the
+SQL to look at them and to let them through. The last line says whether all is well. Needs the rights of
+roster_reader or roster_syncd.
+
 Examples:
   syncd status
+  syncd status --json | jq -e .well > /dev/null || echo somebody should look
   syncd status --json | jq -r '.sources[] | select(.health != \"ok\") | .source'";
 
 #[derive(Debug, Args)]

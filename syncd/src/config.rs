@@ -23,7 +23,9 @@ pub struct ClientCertificate {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("sources of kind {0} are not supported by this version: it knows ldap, scim, table, endpoint and push")]
+    #[error(
+        "sources of kind {0} are not supported by this version: it knows ldap, scim, table, endpoint and push"
+    )]
     UnsupportedKind(String),
     #[error("sources of kind {0} are not read: what feeds them pushes to a daemon that runs with --listen")]
     Pushed(&'static str),

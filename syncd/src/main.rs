@@ -1,12 +1,14 @@
 //! `syncd` reads identity sources and hands what they say to PostgreSQL: see ARCHITECTURE.md.
 
 mod apply;
+mod changes;
 mod check;
 mod cli;
 mod config;
 mod connector;
 mod database;
 mod declare;
+mod feed;
 mod housekeeping;
 mod http;
 mod known;
@@ -34,24 +36,29 @@ mod status;
 mod sync;
 mod task;
 mod user_info;
+mod webhooks;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command, ListenArgs, ScimCommand};
 use database::Database;
+use feed::Feed;
 use http::{HttpServer, ServerError};
 use lease::Keeper;
 use pipeline::Surroundings;
 use secret::Secrets;
 use shutdown::Shutdown;
+use task::Owned;
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 const BLOCKED: u8 = 3;
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How a command ended that did what it was asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,11 +127,14 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
 
 /// Both end on a signal, side by side.
 async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outcome> {
-    let server = HttpServer::start_if_free(&around.database, &around.secrets, args)?;
+    let feed = Feed::new(around.shutdown.clone());
+    let server = HttpServer::start_if_free(&around.database, &around.secrets, &feed, args)?;
     let served = async {
         let (database, secrets) = (&around.database, &around.secrets);
-        anyhow::Ok(HttpServer::run_when_free(server, database, secrets, &around.shutdown, args).await?)
+        anyhow::Ok(HttpServer::run_when_free(server, database, secrets, &feed, &around.shutdown, args).await?)
     };
+    let _watched = Owned::spawn(feed::run(feed.clone(), around.database.clone(), around.shutdown.clone()));
+    let mut delivered = Owned::spawn(webhooks::run(around.clone(), feed.clone()));
     let synchronised = async { anyhow::Ok(scheduler::run(around, usize::from(args.parallel_runs)).await?) };
     let told = async {
         service::ready();
@@ -133,6 +143,8 @@ async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outco
         anyhow::Ok(())
     };
     let ((), outcome, ()) = tokio::try_join!(served, synchronised, told)?;
+    // Other daemons go on with the webhooks at once.
+    let _ = tokio::time::timeout(FAREWELL, delivered.join()).await;
     Ok(outcome)
 }
 

@@ -20,7 +20,7 @@ use crate::task::Owned;
 
 mod compare;
 mod end;
-mod facts;
+pub mod facts;
 use compare::Comparison;
 
 /// Entries between the connector and the comparison. Few, because a single group can be large.

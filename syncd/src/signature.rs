@@ -34,7 +34,6 @@ pub enum SignatureError {
     Wrong,
 }
 
-#[allow(dead_code, reason = "for what is sent")]
 /// The value of `webhook-signature`. Timestamps are seconds since 1970.
 pub fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Result<String, SignatureError> {
     let code = keyed(secret, id, &timestamp.to_string(), body)?.finalize().into_bytes();

@@ -95,8 +95,12 @@ struct FeedStatus {
 #[derive(Debug, Serialize, Deserialize)]
 struct WebhookStatus {
     webhook: String,
+    iam: String,
+    enabled: bool,
     pending: i64,
+    failed: i64,
     lag_seconds: f64,
+    last_error: Option<String>,
 }
 
 pub async fn status(around: &Surroundings, args: &StatusArgs) -> Result<Outcome, CommandError> {

@@ -12,6 +12,10 @@ impl<T: Send + 'static> Owned<T> {
         Self(tokio::spawn(future.in_current_span()))
     }
 
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
     pub async fn join(&mut self) -> T {
         match (&mut self.0).await {
             Ok(result) => result,

@@ -4,6 +4,7 @@
 
 use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
+use tokio_postgres::Client;
 
 use super::{ConnectorError, ReadSummary};
 use crate::config::table::TableConfig;
@@ -12,9 +13,11 @@ use crate::secret::{SecretRef, Secrets};
 
 mod connection;
 mod error;
+mod survey;
 
 use connection::Connection;
 pub use error::TableError;
+pub use survey::Survey;
 
 /// Statements that are sent on together.
 const BATCH: usize = 512;
@@ -38,7 +41,34 @@ pub struct Column {
     pub type_name: String,
 }
 
+/// Who reads, and what else the account could do.
+#[derive(Debug)]
+pub struct Account {
+    pub server: String,
+    pub name: String,
+    pub is_superuser: bool,
+    pub is_encrypted: bool,
+    pub may_write: bool,
+}
+
+/// The columns that a statement has, on whatever connection; nothing is read.
+pub async fn describe(client: &Client, probe: &str) -> Result<Vec<Column>, tokio_postgres::Error> {
+    let prepared = client.prepare(probe).await?;
+    let types: Vec<u32> = prepared.columns().iter().map(|column| column.type_().oid()).collect();
+    let names = client.query(include_str!("../../sql/foreign_types.sql"), &[&types]).await?;
+    prepared
+        .columns()
+        .iter()
+        .zip(&names)
+        .map(|(column, row)| Ok(Column { name: column.name().to_owned(), type_name: row.try_get("name")? }))
+        .collect()
+}
+
 impl TableSource {
+    pub fn relation(&self) -> Option<&str> {
+        self.relation.as_deref()
+    }
+
     /// `None`: the table is in the roster's own database.
     pub fn new(config: TableConfig, secrets: Secrets) -> Option<Self> {
         Some(Self { connection: config.connection?, relation: config.relation, secrets })
@@ -53,14 +83,36 @@ impl TableSource {
 impl OpenTable {
     /// The columns that a statement has; nothing is read.
     pub async fn describe(&self, probe: &str) -> Result<Vec<Column>, TableError> {
-        let prepared = self.connection.prepare(probe).await?;
-        let types: Vec<u32> = prepared.columns().iter().map(|column| column.type_().oid()).collect();
-        let names = self.connection.query(include_str!("../../sql/foreign_types.sql"), &[&types]).await?;
-        let column = |(column, row): (&tokio_postgres::Column, &tokio_postgres::Row)| Column {
-            name: column.name().to_owned(),
-            type_name: row.get("name"),
-        };
-        Ok(prepared.columns().iter().zip(&names).map(column).collect())
+        describe(self.connection.client(), probe).await.map_err(|error| self.connection.refused(&error))
+    }
+
+    pub fn place(&self) -> &str {
+        &self.connection.place
+    }
+
+    /// The server's certificate was checked.
+    pub fn is_verified(&self) -> bool {
+        self.connection.verified
+    }
+
+    /// Who we are there. `relation`: what we might be able to change.
+    pub async fn account(&self, relation: Option<&str>) -> Result<Account, TableError> {
+        let statement = include_str!("../../sql/foreign_account.sql");
+        let rows = self.connection.query(statement, &[&relation]).await?;
+        let shape = |error: tokio_postgres::Error| self.connection.shape(&error);
+        let row = rows.first().ok_or_else(|| self.connection.shape_of("nobody knows who we are"))?;
+        Ok(Account {
+            server: row.try_get("server").map_err(shape)?,
+            name: row.try_get("account").map_err(shape)?,
+            is_superuser: row.try_get("is_superuser").map_err(shape)?,
+            is_encrypted: row.try_get("encrypted").map_err(shape)?,
+            may_write: row.try_get("may_write").map_err(shape)?,
+        })
+    }
+
+    /// Looks at everything that a statement brings, and keeps nothing of it.
+    pub async fn survey(&self, statement: &str) -> Result<Survey, TableError> {
+        Survey::of(self.connection.client(), statement).await.map_err(|error| self.connection.refused(&error))
     }
 
     /// What the database found wrong with the columns.

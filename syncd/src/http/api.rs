@@ -47,7 +47,6 @@ impl Scope {
 }
 
 /// Who calls, once the key has been accepted. Handlers take it as an argument.
-#[allow(dead_code, reason = "each module for machines reads another part of it")]
 #[derive(Debug, Clone)]
 pub struct ApiCaller {
     /// The label of the key: the actor of every change.

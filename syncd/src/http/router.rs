@@ -1,6 +1,6 @@
 //! Which address leads where.
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, OriginalUri};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use super::api::{Scope, guarded};
 use super::enter::enter;
 use super::health::{healthz, readyz};
 use super::log::log;
+use super::problem::Problem;
 use super::state::HttpState;
 use crate::metrics::{measure, metrics};
 
@@ -23,6 +24,7 @@ pub fn router(state: &HttpState) -> Router {
         .nest("/scim", scim(state))
         .nest("/v1", v1(state))
         .merge(guarded(crate::user_info::router(), state, Scope::UserInfo))
+        .merge(guarded(crate::changes::router(), state, Scope::Changes))
         .fallback(nothing)
         .layer(from_fn_with_state(state.clone(), log))
         .layer(from_fn_with_state(state.clone(), measure))
@@ -41,7 +43,11 @@ fn scim(state: &HttpState) -> Router<HttpState> {
 
 /// Each part for keys of its own scope.
 fn v1(state: &HttpState) -> Router<HttpState> {
-    Router::new().merge(guarded(crate::push::router(), state, Scope::Push))
+    Router::new().merge(guarded(crate::push::router(), state, Scope::Push)).fallback(nothing_for_machines)
+}
+
+async fn nothing_for_machines(OriginalUri(uri): OriginalUri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
 }
 
 async fn nothing(uri: Uri) -> Response {

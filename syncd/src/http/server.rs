@@ -23,6 +23,7 @@ use super::tls::{CertificateFiles, TlsError};
 use super::{paths, router};
 use crate::cli::ListenArgs;
 use crate::database::{Database, DatabaseError, Pool};
+use crate::feed::Feed;
 use crate::secret::Secrets;
 use crate::shutdown::Shutdown;
 use crate::task::Owned;
@@ -69,9 +70,10 @@ impl HttpServer {
     pub fn start_if_free(
         database: &Database,
         secrets: &Secrets,
+        feed: &Feed,
         args: &ListenArgs,
     ) -> Result<Option<Self>, ServerError> {
-        match Self::start(database, secrets, args) {
+        match Self::start(database, secrets, feed, args) {
             Ok(server) => Ok(Some(server)),
             Err(ServerError::Listen { reason, .. })
                 if args.listen.is_none() && reason.kind() == io::ErrorKind::AddrInUse =>
@@ -87,6 +89,7 @@ impl HttpServer {
         mut server: Option<Self>,
         database: &Database,
         secrets: &Secrets,
+        feed: &Feed,
         shutdown: &Shutdown,
         args: &ListenArgs,
     ) -> Result<(), ServerError> {
@@ -102,12 +105,17 @@ impl HttpServer {
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 () = shutdown.requested() => return Ok(()),
             }
-            server = Self::start_if_free(database, secrets, args)?;
+            server = Self::start_if_free(database, secrets, feed, args)?;
         }
     }
 
     /// Needs no database yet.
-    pub fn start(database: &Database, secrets: &Secrets, args: &ListenArgs) -> Result<Self, ServerError> {
+    pub fn start(
+        database: &Database,
+        secrets: &Secrets,
+        feed: &Feed,
+        args: &ListenArgs,
+    ) -> Result<Self, ServerError> {
         let files = certificate_files(args);
         refuse_clear_text(args, files.is_some())?;
         let tls = files.as_ref().map(CertificateFiles::load).transpose()?.map(RustlsConfig::from_config);
@@ -120,6 +128,7 @@ impl HttpServer {
             pool,
             log,
             Proxies::new(args.trusted_proxy.clone()),
+            feed.clone(),
             tls.is_some(),
             secrets.clone(),
         );

@@ -9,8 +9,9 @@ use super::forwarded::Proxies;
 use super::refusals::RefusalLog;
 use super::sources::Sources;
 use crate::database::Pool;
-use crate::secret::Secrets;
+use crate::feed::Feed;
 use crate::metrics::Metrics;
+use crate::secret::Secrets;
 
 /// Requests that are worked on at once; the others wait with their bodies read. More than connections, because part of
 /// the work is done without one.
@@ -25,6 +26,7 @@ pub struct HttpState {
     pub proxies: Arc<Proxies>,
     pub sources: Sources,
     pub limiters: Limiters,
+    pub feed: Feed,
     pub is_tls: bool,
     pub secrets: Secrets,
     pub working: Arc<Semaphore>,
@@ -33,7 +35,14 @@ pub struct HttpState {
 }
 
 impl HttpState {
-    pub fn new(pool: Pool, log: RefusalLog, proxies: Proxies, is_tls: bool, secrets: Secrets) -> Self {
+    pub fn new(
+        pool: Pool,
+        log: RefusalLog,
+        proxies: Proxies,
+        feed: Feed,
+        is_tls: bool,
+        secrets: Secrets,
+    ) -> Self {
         Self {
             metrics: Metrics::new(&pool),
             pool,
@@ -41,6 +50,7 @@ impl HttpState {
             proxies: Arc::new(proxies),
             sources: Sources::default(),
             limiters: Limiters::default(),
+            feed,
             is_tls,
             secrets,
             working: Arc::new(Semaphore::new(REQUESTS_AT_ONCE)),

@@ -11,6 +11,9 @@ use tokio_postgres::Row;
 
 use super::labels::Text;
 
+/// Name, help, and how the value is read.
+type Gauge<T, V> = (&'static str, &'static str, fn(&T) -> V);
+
 const HEALTHS: [&str; 7] = ["ok", "running", "failing", "stale", "blocked", "never_ran", "disabled"];
 
 #[derive(Debug)]
@@ -58,7 +61,9 @@ struct Runs {
 #[derive(Debug, Deserialize)]
 struct Webhook {
     webhook: String,
+    iam: String,
     pending: i64,
+    failed: i64,
     lag_seconds: f64,
 }
 
@@ -151,7 +156,7 @@ fn encode_sources(encoder: &mut DescriptorEncoder, sources: &[Source]) -> Result
             health.encode_family(&labels)?.encode_gauge(&u32::from(source.health == state))?;
         }
     }
-    let gauges: [(&str, &str, fn(&Source) -> Option<f64>); 7] = [
+    let gauges: [Gauge<Source, Option<f64>>; 7] = [
         ("last_success_timestamp_seconds", "When a run or a request last succeeded", |s| s.last_success),
         ("age_seconds", "Seconds since a run or a request last succeeded", |s| s.age),
         ("next_run_timestamp_seconds", "When the schedule fires next", |s| s.next_run),
@@ -225,15 +230,19 @@ fn encode_feed(encoder: &mut DescriptorEncoder, values: &Values) -> Result<(), E
     let help = "Age of the oldest change that has no number in the feed yet";
     let lag = encoder.encode_descriptor("pg_roster_feed_lag_seconds", help, None, MetricType::Gauge)?;
     ConstGauge::new(values.lag_seconds).encode(lag)?;
-    let gauges: [(&str, &str, fn(&Webhook) -> f64); 2] = [
-        ("pending", "Changes that a webhook has still to deliver", |w| float(w.pending)),
+    let gauges: [Gauge<Webhook, f64>; 3] = [
+        ("pending_deliveries", "Changes that a webhook has still to deliver", |w| float(w.pending)),
+        ("failed_deliveries", "Changes that a webhook gave up on", |w| float(w.failed)),
         ("lag_seconds", "Age of the oldest change that a webhook has still to deliver", |w| w.lag_seconds),
     ];
     for (name, help, value) in gauges {
         let name = format!("pg_roster_webhook_{name}");
         let mut gauge = encoder.encode_descriptor(&name, help, None, MetricType::Gauge)?;
         for webhook in &values.webhooks {
-            let labels = [("webhook", Text::from(webhook.webhook.as_str()))];
+            let labels = [
+                ("webhook", Text::from(webhook.webhook.as_str())),
+                ("iam", Text::from(webhook.iam.as_str())),
+            ];
             gauge.encode_family(&labels)?.encode_gauge(&value(webhook))?;
         }
     }

@@ -111,7 +111,7 @@ struct Reading {
 async fn reading(open: &OpenTable, client: &Client, run_id: i64) -> Result<Reading, RunError> {
     let probe: String = one(client, include_str!("../../sql/table_probe.sql"), &[&run_id]).await?;
     let columns = open.describe(&probe).await.map_err(ConnectorError::from)?;
-    let columns = by_name(&columns);
+    let columns = by_name(&columns).map_err(|errors| ConnectorError::from(open.schema(errors)))?;
     let question: Option<String> =
         one(client, include_str!("../../sql/table_watermark.sql"), &[&run_id, &columns]).await?;
     let watermark = match question {
@@ -133,10 +133,16 @@ async fn reading(open: &OpenTable, client: &Client, run_id: i64) -> Result<Readi
     })
 }
 
-/// `{"column": "type"}`, in the order of the table.
-fn by_name(columns: &[Column]) -> serde_json::Value {
-    let pair = |column: &Column| (column.name.clone(), column.type_name.clone().into());
-    serde_json::Value::Object(columns.iter().map(pair).collect())
+/// `{"column": "type"}`, as the database wants to know it; which names there are twice.
+pub fn by_name(columns: &[Column]) -> Result<serde_json::Value, Vec<String>> {
+    let mut pairs = serde_json::Map::new();
+    let mut errors = Vec::new();
+    for column in columns {
+        if pairs.insert(column.name.clone(), column.type_name.clone().into()).is_some() {
+            errors.push(format!("there are several columns of the name \"{}\"", column.name));
+        }
+    }
+    if errors.is_empty() { Ok(serde_json::Value::Object(pairs)) } else { Err(errors) }
 }
 
 async fn one<T: for<'a> FromSql<'a>>(

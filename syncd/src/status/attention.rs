@@ -12,7 +12,15 @@ pub fn of(sources: &[SourceStatus], feed: &FeedStatus) -> Vec<String> {
     if feed.lag_seconds > LONGEST_LAG_SECONDS {
         lines.push(format!("the change feed is behind since {}", ago(feed.lag_seconds)));
     }
-    for webhook in feed.webhooks.iter().filter(|webhook| webhook.lag_seconds > LONGEST_LAG_SECONDS) {
+    for webhook in feed.webhooks.iter().filter(|webhook| webhook.enabled) {
+        if webhook.failed > 0 {
+            let given_up = counted(webhook.failed, "delivery", "deliveries");
+            let name = printable(&webhook.webhook);
+            lines.push(format!("webhook {name} gave up on {given_up}: see roster.webhook_deliveries"));
+        }
+        if webhook.lag_seconds <= LONGEST_LAG_SECONDS {
+            continue;
+        }
         lines.push(format!(
             "webhook {} has {} to deliver, the oldest of {}",
             printable(&webhook.webhook),

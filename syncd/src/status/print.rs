@@ -129,10 +129,17 @@ fn print_feed(out: &mut impl Write, feed: &FeedStatus) -> io::Result<()> {
     if feed.webhooks.is_empty() {
         return Ok(());
     }
-    let mut rows = table(&["webhook", "to deliver", "oldest"]);
+    let mut rows = table(&["webhook", "iam", "to deliver", "oldest", "given up", "last error"]);
     for webhook in &feed.webhooks {
         let oldest = if webhook.pending > 0 { ago(webhook.lag_seconds) } else { "-".to_owned() };
-        rows.add_row(vec![printable(&webhook.webhook), webhook.pending.to_string(), oldest]);
+        rows.add_row(vec![
+            printable(&webhook.webhook),
+            printable(&webhook.iam),
+            webhook.pending.to_string(),
+            oldest,
+            webhook.failed.to_string(),
+            brief(webhook.last_error.as_deref()),
+        ]);
     }
     writeln!(out, "{rows}")
 }

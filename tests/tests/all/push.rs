@@ -3,6 +3,7 @@
 mod batches;
 mod crashes;
 mod crowd;
+mod docs;
 mod gate;
 mod letters;
 mod lifecycle;
@@ -97,10 +98,6 @@ impl Push {
         let mut http = Scim::new(port, "", key);
         http.prefix = String::new();
         Push { http }
-    }
-
-    pub fn on_port(&self, port: u16) -> Push {
-        Push { http: self.http.on_port(port) }
     }
 
     pub fn authorized(&self, authorization: &str) -> Push {

@@ -112,11 +112,7 @@ pub(super) fn of_transport(error: reqwest::Error, timeout: Duration) -> Failure 
     let mut tls = false;
     let mut cause = std::error::Error::source(&error);
     while let Some(inner) = cause {
-        tls |= inner.is::<rustls::Error>()
-            || inner
-                .downcast_ref::<std::io::Error>()
-                .and_then(|io| io.get_ref())
-                .is_some_and(|inner| inner.is::<rustls::Error>());
+        tls |= is_tls(inner);
         message = inner.to_string();
         cause = inner.source();
     }
@@ -124,4 +120,10 @@ pub(super) fn of_transport(error: reqwest::Error, timeout: Duration) -> Failure 
         message = error.to_string();
     }
     Failure::Connection { message, tls }
+}
+
+/// An I/O error hides what it was made of from `source`.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || hidden.is_some_and(|inner| is_tls(inner))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, Row, RowStream, Statement};
+use tokio_postgres::{Client, Error, Row, RowStream};
 
 use super::error::TableError;
 use crate::postgres::{Target, describe};
@@ -59,8 +59,8 @@ impl Connection {
         Ok(opened)
     }
 
-    pub(super) async fn prepare(&self, statement: &str) -> Result<Statement, TableError> {
-        self.client.prepare(statement).await.map_err(|error| self.refused(&error))
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(super) async fn query(
@@ -88,6 +88,10 @@ impl Connection {
 
     pub(super) fn shape(&self, error: &Error) -> TableError {
         TableError::Shape { place: self.place.clone(), message: describe(error) }
+    }
+
+    pub(super) fn shape_of(&self, message: &str) -> TableError {
+        TableError::Shape { place: self.place.clone(), message: message.to_owned() }
     }
 
     /// The connection knows why it ended, the statement only that it did.

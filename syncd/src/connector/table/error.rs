@@ -29,7 +29,7 @@ impl TableError {
         format!("{self}; nothing was changed{remedy}")
     }
 
-    pub(super) fn remedy(&self) -> Option<&'static str> {
+    pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Secret(_) | Self::Address { .. } | Self::Broken { .. } | Self::Shape { .. } => None,
             Self::Unreachable { .. } => {

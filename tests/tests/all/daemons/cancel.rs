@@ -71,6 +71,12 @@ fn a_run_without_a_process_is_cancelled_at_once_and_not_repeated() {
     let mut daemon = lab.daemon.spawn(&["run"]);
     let asked = lab.db.line("SELECT roster.sync_now('corp-ldap')");
     hold.reached();
+    wait_until("it asks nothing", || {
+        lab.db.number(&format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = '{}' AND state = 'active'",
+            lab.daemon.role
+        )) == 0
+    });
     daemon.kill();
     hold.release();
     wait_until("the server has noticed", || lab.health() == "failing");

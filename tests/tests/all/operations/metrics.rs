@@ -163,3 +163,29 @@ fn without_its_database_the_process_still_answers() {
     elsewhere.run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
     scraped_when(&served, "the database is back", |found| up(found) == Some(1.0));
 }
+
+#[test]
+fn what_the_documentation_names_is_there() {
+    let db = Db::fresh();
+    let served = db.daemon().serve(&[]);
+    // The second one tells of the first.
+    scrape(&served);
+    let found = scrape(&served);
+    let mut told = std::collections::BTreeSet::new();
+    for file in ["docs/monitoring.md", "examples/alerts.yml"] {
+        let text = std::fs::read_to_string(roster_tests::repository().join(file)).expect("a page");
+        let words: Vec<String> = text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .filter(|word| word.starts_with("pg_roster_") || word.starts_with("process_"))
+            .map(|word| word.trim_end_matches("_total").trim_end_matches("_info").to_owned())
+            .collect();
+        assert!(words.len() > 10, "{file}");
+        for word in words {
+            assert!(found.types.contains_key(&word), "{file} names {word}, which is not told");
+            told.insert(word);
+        }
+    }
+    for name in found.types.keys() {
+        assert!(told.contains(name), "{name} is not documented");
+    }
+}

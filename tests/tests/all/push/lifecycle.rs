@@ -37,10 +37,12 @@ fn a_dropped_source_leaves_nothing_behind() {
 
 #[test]
 fn a_restored_database_knows_what_it_has_seen() {
-    let lab = Lab::new();
+    let mut lab = Lab::new();
     let first = event_at(10, "1", "user.upsert", "sara", attributes("a", &["1"]));
     lab.push.send(&first).expect(200);
     lab.push.send(&event("2", "group.members.add", "dev", members(&["sara"]))).expect(202);
+    // It gives changes their numbers when it comes by, maybe between the two looks below.
+    lab.served.running.kill();
     let restored = dumped_and_restored(&lab.db);
     assert_same(&contents(&restored), &contents(&lab.db));
     let letters = "SELECT * FROM roster.dead_letters";

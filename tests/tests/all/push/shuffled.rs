@@ -53,7 +53,10 @@ fn random(rng: &mut Rng, second: usize) -> Event {
         },
         "group.members.add" | "group.members.remove" => members(&some(rng, &USERS)),
         _ if kind.ends_with("remove") && rng.one_in(4) => json!({"attributes": {*rng.pick(&NAMES): null}}),
-        _ => attributes(rng.pick(&NAMES), &some(rng, &VALUES)),
+        _ => {
+            let name = *rng.pick(&NAMES);
+            attributes(name, &some(rng, &VALUES))
+        }
     };
     Event { second, kind, subject: subject.to_owned(), data }
 }
@@ -106,6 +109,8 @@ impl Naive {
             "disable" => thing.active = false,
             "delete" => {
                 thing.exists = false;
+                thing.display_name = None;
+                thing.profile.clear();
                 thing.values.clear();
                 self.members.retain(|(group, _)| *group != event.subject);
             }

@@ -2,7 +2,9 @@
 
 use roster_tests::Db;
 
-use super::{INCREMENTAL, LONG, add_source, long_config, quarantined, stated, sync, sync_anyway, with_source};
+use super::{
+    INCREMENTAL, LONG, add_source, long_config, quarantined, stated, sync, sync_anyway, with_source,
+};
 
 #[test]
 fn long_rows_become_values_and_duplicates_are_harmless() {
@@ -12,7 +14,9 @@ fn long_rows_become_values_and_duplicates_are_harmless() {
     assert_eq!(sync(&db, "hr"), "succeeded|4|0");
     assert_eq!(stated(&db, "hr"), ["ann|country|USA", "ann|region|Iowa", "ann|region|Ohio", "bob|note|"]);
     assert_eq!(sync(&db, "hr"), "succeeded|0|0");
-    db.run("DELETE FROM hr.attributes WHERE ctid = (SELECT min(ctid) FROM hr.attributes WHERE value = 'Iowa')");
+    db.run(
+        "DELETE FROM hr.attributes WHERE ctid = (SELECT min(ctid) FROM hr.attributes WHERE value = 'Iowa')",
+    );
     assert_eq!(sync(&db, "hr"), "succeeded|0|0", "one of two equal rows went: nothing changed");
 }
 
@@ -27,10 +31,16 @@ fn bad_rows_of_a_long_table_are_quarantined_and_the_others_hold() {
     assert_eq!(sync(&db, "hr"), "succeeded|2|0");
     assert_eq!(stated(&db, "hr"), ["ann|country|USA", "bob|country|UK"]);
     let bad = quarantined(&db, "hr");
-    assert!(bad.contains(&"user|nobody|no user \"nobody\" in identity manager \"builtin\"".to_owned()), "{bad:?}");
+    assert!(
+        bad.contains(&"user|nobody|no user \"nobody\" in identity manager \"builtin\"".to_owned()),
+        "{bad:?}"
+    );
     assert!(bad.iter().any(|it| it.starts_with("user||the user is ")), "{bad:?}");
     assert!(bad.iter().any(|it| it.starts_with("user_attribute|ann") && it.contains("is NULL")), "{bad:?}");
-    assert!(bad.iter().any(|it| it.starts_with("user_attribute|bob n") && it.contains("longer than 1000 bytes")), "{bad:?}");
+    assert!(
+        bad.iter().any(|it| it.starts_with("user_attribute|bob n") && it.contains("longer than 1000 bytes")),
+        "{bad:?}"
+    );
     db.run("DELETE FROM hr.attributes WHERE username IS NULL OR username = '' OR attribute IS NULL OR attribute = ' ' OR length(attribute) > 99 OR username = 'nobody'");
     sync(&db, "hr");
     assert_eq!(quarantined(&db, "hr"), [""; 0]);
@@ -47,7 +57,15 @@ fn wide_columns_become_attributes_and_arrays_several_values() {
     assert_eq!(sync(&db, "people"), "succeeded|7|0");
     assert_eq!(
         stated(&db, "people"),
-        ["ann|Cost Centre|7", "ann|regions|Iowa", "ann|regions|Ohio", "ann|remote|true", "cem|Cost Centre|8", "cem|note|x", "cem|remote|false"]
+        [
+            "ann|Cost Centre|7",
+            "ann|regions|Iowa",
+            "ann|regions|Ohio",
+            "ann|remote|true",
+            "cem|Cost Centre|8",
+            "cem|note|x",
+            "cem|remote|false"
+        ]
     );
     db.run("UPDATE hr.people SET regions = '{Utah}', note = 'y' WHERE login = 'ann'");
     assert_eq!(sync(&db, "people"), "succeeded|2|2");
@@ -70,11 +88,24 @@ fn json_objects_become_attributes() {
            ('ann', '{"country": "USA", "level": 3, "rate": 1.50, "remote": true, "none": null, "empty": [], "regions": ["Ohio", 5, null, false]}'),
            ('bob', '{"country": "UK"}'), ('cem', NULL)"#,
     );
-    add_source(&db, "documents", r#"{"relation": "hr.documents", "format": "json", "user_column": "login", "attributes_column": "attributes"}"#);
+    add_source(
+        &db,
+        "documents",
+        r#"{"relation": "hr.documents", "format": "json", "user_column": "login", "attributes_column": "attributes"}"#,
+    );
     assert_eq!(sync(&db, "documents"), "succeeded|8|0");
     assert_eq!(
         stated(&db, "documents"),
-        ["ann|country|USA", "ann|level|3", "ann|rate|1.50", "ann|regions|5", "ann|regions|Ohio", "ann|regions|false", "ann|remote|true", "bob|country|UK"]
+        [
+            "ann|country|USA",
+            "ann|level|3",
+            "ann|rate|1.50",
+            "ann|regions|5",
+            "ann|regions|Ohio",
+            "ann|regions|false",
+            "ann|remote|true",
+            "bob|country|UK"
+        ]
     );
     // What cannot be read counts as present.
     db.run(r#"UPDATE hr.documents SET attributes = '["a"]' WHERE login = 'bob'; UPDATE hr.documents SET attributes = '{"country": {"x": 1}, "level": 9}' WHERE login = 'ann'"#);
@@ -90,13 +121,23 @@ fn json_objects_become_attributes() {
 #[test]
 fn lists_are_split_and_trimmed() {
     let db = with_source(r#", "split": ",""#);
-    db.run("INSERT INTO hr.attributes VALUES ('ann', 'region', 'Ohio, Iowa,,Ohio '), ('bob', 'region', ' , ')");
+    db.run(
+        "INSERT INTO hr.attributes VALUES ('ann', 'region', 'Ohio, Iowa,,Ohio '), ('bob', 'region', ' , ')",
+    );
     sync(&db, "hr");
     assert_eq!(stated(&db, "hr"), ["ann|region|Iowa", "ann|region|Ohio"]);
     db.run(r#"CREATE TABLE hr.w (u text, a text, b text[]); INSERT INTO hr.w VALUES ('ann', 'x;y', '{"p;q",r}');
               CREATE TABLE hr.j (u text, a jsonb); INSERT INTO hr.j VALUES ('ann', '{"a": "x;y", "b": ["p;q", "r"]}')"#);
-    for (source, format, relation) in [("w", "wide", "hr.w"), ("j", r#"json", "attributes_column": "a"#, "hr.j")] {
-        add_source(&db, source, &format!(r#"{{"relation": "{relation}", "format": "{format}", "user_column": "u", "split": ";"}}"#));
+    for (source, format, relation) in
+        [("w", "wide", "hr.w"), ("j", r#"json", "attributes_column": "a"#, "hr.j")]
+    {
+        add_source(
+            &db,
+            source,
+            &format!(
+                r#"{{"relation": "{relation}", "format": "{format}", "user_column": "u", "split": ";"}}"#
+            ),
+        );
         sync(&db, source);
         assert_eq!(stated(&db, source), ["ann|a|x", "ann|a|y", "ann|b|p", "ann|b|q", "ann|b|r"], "{format}");
     }
@@ -116,7 +157,11 @@ fn a_query_and_a_view_are_read_like_a_table() {
         r#"{"query": "SELECT s.login AS u, 'region' AS n, p.region AS v FROM hr.staff s JOIN hr.posts p USING (id) -- all of them", "format": "long",
             "user_column": "u", "name_column": "n", "value_column": "v"}"#,
     );
-    add_source(&db, "view", r#"{"relation": "hr.\"Wide View\"", "format": "wide", "user_column": "login", "prefix": "hr"}"#);
+    add_source(
+        &db,
+        "view",
+        r#"{"relation": "hr.\"Wide View\"", "format": "wide", "user_column": "login", "prefix": "hr"}"#,
+    );
     sync(&db, "query");
     sync(&db, "view");
     assert_eq!(stated(&db, "query"), ["ann|region|Iowa", "ann|region|Ohio", "bob|region|Utah"]);
@@ -153,14 +198,32 @@ fn columns_that_do_not_fit_are_reported_together_before_anything_is_read() {
         assert!(told.contains(part), "{part}\n{told}");
     }
     assert_eq!(db.lines("SELECT * FROM roster.sync_runs"), [""; 0], "an error leaves nothing");
-    db.run(&format!("SELECT roster.alter_source('hr', config => '{}')", long_config(r#", "updated_at_column": "at""#)));
+    db.run(&format!(
+        "SELECT roster.alter_source('hr', config => '{}')",
+        long_config(r#", "updated_at_column": "at""#)
+    ));
     assert_eq!(sync(&db, "hr"), "succeeded|0|0", "a domain is what it is made of");
     for (config, part) in [
-        (r#"{"relation": "hr.attributes", "format": "json", "user_column": "username", "attributes_column": "value"}"#, "must be jsonb, it is text"),
-        (r#"{"query": "SELECT username FROM hr.attributes", "format": "wide", "user_column": "username"}"#, "no column is left"),
-        (r#"{"query": "SELECT username, value, value FROM hr.attributes", "format": "wide", "user_column": "username"}"#, "several columns of the name \"value\""),
-        (r#"{"relation": "hr.nothing", "format": "wide", "user_column": "username"}"#, "\"hr.nothing\" does not exist"),
-        (r#"{"query": "SELECT * FROM hr.attributes WHERE", "format": "wide", "user_column": "username"}"#, "syntax error"),
+        (
+            r#"{"relation": "hr.attributes", "format": "json", "user_column": "username", "attributes_column": "value"}"#,
+            "must be jsonb, it is text",
+        ),
+        (
+            r#"{"query": "SELECT username FROM hr.attributes", "format": "wide", "user_column": "username"}"#,
+            "no column is left",
+        ),
+        (
+            r#"{"query": "SELECT username, value, value FROM hr.attributes", "format": "wide", "user_column": "username"}"#,
+            "several columns of the name \"value\"",
+        ),
+        (
+            r#"{"relation": "hr.nothing", "format": "wide", "user_column": "username"}"#,
+            "\"hr.nothing\" does not exist",
+        ),
+        (
+            r#"{"query": "SELECT * FROM hr.attributes WHERE", "format": "wide", "user_column": "username"}"#,
+            "syntax error",
+        ),
     ] {
         db.run(&format!("SELECT roster.alter_source('hr', config => '{config}')"));
         let told = db.error("SELECT roster.sync_table_now('hr')");
@@ -173,22 +236,39 @@ fn a_configuration_that_cannot_be_read_is_refused_by_key() {
     let db = Db::fresh();
     for (config, key) in [
         ("{}", "\"relation\" or \"query\""),
-        (r#"{"relation": "a.b", "query": "SELECT 1", "format": "wide", "user_column": "u"}"#, "\"relation\" or \"query\""),
+        (
+            r#"{"relation": "a.b", "query": "SELECT 1", "format": "wide", "user_column": "u"}"#,
+            "\"relation\" or \"query\"",
+        ),
         (r#"{"relation": "people", "format": "wide", "user_column": "u"}"#, "schema and name"),
         (r#"{"relation": "a.b; DROP TABLE c", "format": "wide", "user_column": "u"}"#, "schema and name"),
         (r#"{"relation": "a.b", "format": "tall", "user_column": "u"}"#, "\"format\""),
         (r#"{"relation": "a.b", "user_column": "u"}"#, "\"format\""),
         (r#"{"relation": "a.b", "format": "wide"}"#, "\"user_column\""),
-        (r#"{"relation": "a.b", "format": "long", "user_column": "u", "name_column": "n"}"#, "\"value_column\""),
+        (
+            r#"{"relation": "a.b", "format": "long", "user_column": "u", "name_column": "n"}"#,
+            "\"value_column\"",
+        ),
         (r#"{"relation": "a.b", "format": "json", "user_column": "u"}"#, "\"attributes_column\""),
         (r#"{"relation": "a.b", "format": "wide", "user_column": "u", "match_by": "name"}"#, "\"match_by\""),
-        (r#"{"relation": "a.b", "format": "wide", "user_column": "u", "create_users": "yes"}"#, "\"create_users\""),
+        (
+            r#"{"relation": "a.b", "format": "wide", "user_column": "u", "create_users": "yes"}"#,
+            "\"create_users\"",
+        ),
         (r#"{"relation": "a.b", "format": "wide", "user_column": "u", "overlap": "some"}"#, "\"overlap\""),
-        (r#"{"relation": "a.b", "format": "wide", "user_column": "u", "full_every": "-1 day"}"#, "\"full_every\""),
+        (
+            r#"{"relation": "a.b", "format": "wide", "user_column": "u", "full_every": "-1 day"}"#,
+            "\"full_every\"",
+        ),
         (r#"{"relation": "a.b", "format": "wide", "user_column": "u", "split": ""}"#, "\"split\""),
-        (r#"{"relation": "a.b", "format": "wide", "user_column": "u", "connection": "postgres://hunter2"}"#, "\"connection\""),
+        (
+            r#"{"relation": "a.b", "format": "wide", "user_column": "u", "connection": "postgres://hunter2"}"#,
+            "\"connection\"",
+        ),
     ] {
-        let told = db.error(&format!("SELECT roster.create_source('s', iam => 'builtin', kind => 'table', config => '{config}')"));
+        let told = db.error(&format!(
+            "SELECT roster.create_source('s', iam => 'builtin', kind => 'table', config => '{config}')"
+        ));
         assert!(told.contains(key) && told.contains("[22023]"), "{config}\n{told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
@@ -200,7 +280,13 @@ fn what_an_incremental_source_needs_is_found_in_every_format() {
     db.run("CREATE TABLE hr.w (u text, a text, at timestamp, gone boolean); CREATE TABLE hr.j (u text, a jsonb, at date, gone boolean);
             INSERT INTO hr.w VALUES ('ann', 'x', now(), NULL), ('bob', 'y', now(), true); INSERT INTO hr.j VALUES ('ann', '{\"a\": \"x\"}', now(), NULL), ('bob', '{\"a\": 1}', now(), true)");
     for (source, format) in [("w", "wide"), ("j", r#"json", "attributes_column": "a"#)] {
-        add_source(&db, source, &format!(r#"{{"relation": "hr.{source}", "format": "{format}", "user_column": "u", "updated_at_column": "at", "deleted_column": "gone"}}"#));
+        add_source(
+            &db,
+            source,
+            &format!(
+                r#"{{"relation": "hr.{source}", "format": "{format}", "user_column": "u", "updated_at_column": "at", "deleted_column": "gone"}}"#
+            ),
+        );
         assert_eq!(sync(&db, source), "succeeded|1|0", "{source}");
         db.run(&format!("UPDATE hr.{source} SET gone = false, at = now() WHERE u = 'bob'"));
         assert_eq!(sync(&db, source), "succeeded|1|0", "{source}");

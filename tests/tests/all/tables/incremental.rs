@@ -24,12 +24,18 @@ fn the_first_reading_is_full_and_the_next_ones_are_not() {
     assert_eq!(complete(&db), "t");
     assert_eq!(sync(&db, "hr"), "succeeded|0|0");
     assert_eq!(complete(&db), "f");
-    assert!(db.number("SELECT read FROM roster.sync_runs ORDER BY run_id DESC LIMIT 1") < 4, "not everything is read");
+    assert!(
+        db.number("SELECT read FROM roster.sync_runs ORDER BY run_id DESC LIMIT 1") < 4,
+        "not everything is read"
+    );
     db.run("INSERT INTO hr.attributes VALUES ('bob', 'level', '2')");
     assert_eq!(sync(&db, "hr"), "succeeded|1|0");
     assert_eq!(stated(&db, "hr").len(), 5, "what bob had, and what others have, stays");
     // Everything else is read after a change of the configuration, and in due time.
-    db.run(&format!("SELECT roster.alter_source('hr', config => '{}')", long_config(&format!(r#"{INCREMENTAL}, "prefix": "hr""#))));
+    db.run(&format!(
+        "SELECT roster.alter_source('hr', config => '{}')",
+        long_config(&format!(r#"{INCREMENTAL}, "prefix": "hr""#))
+    ));
     assert_eq!(sync_anyway(&db, "hr"), "succeeded|5|5");
     assert_eq!(complete(&db), "t");
     sync(&db, "hr");
@@ -129,7 +135,10 @@ fn times_may_be_without_a_zone_or_without_an_hour() {
 fn names_that_differ_by_case_only_are_one_user_also_incrementally() {
     let db = with_source("");
     db.run("SELECT roster.create_identity_manager('corp', kind => 'ldap'); SELECT roster.create_user('Zoë', iam => 'corp')");
-    db.run(&format!("SELECT roster.create_source('corp-hr', iam => 'corp', kind => 'table', config => '{}')", long_config(INCREMENTAL)));
+    db.run(&format!(
+        "SELECT roster.create_source('corp-hr', iam => 'corp', kind => 'table', config => '{}')",
+        long_config(INCREMENTAL)
+    ));
     db.run("INSERT INTO hr.attributes VALUES ('ZOË', 'a', '1', now() - interval '9 days'), ('zoë', 'b', '2', now())");
     assert_eq!(sync(&db, "corp-hr"), "succeeded|2|0");
     db.run("UPDATE hr.attributes SET value = '3', updated_at = clock_timestamp() WHERE attribute = 'b'");

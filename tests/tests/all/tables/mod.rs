@@ -39,7 +39,9 @@ fn with_source(more: &str) -> Db {
 
 fn add_source(db: &Db, name: &str, config: &str) {
     let config = config.replace('\'', "''");
-    db.run(&format!("SELECT roster.create_source('{name}', iam => 'builtin', kind => 'table', config => '{config}')"));
+    db.run(&format!(
+        "SELECT roster.create_source('{name}', iam => 'builtin', kind => 'table', config => '{config}')"
+    ));
 }
 
 /// Synchronises and returns state, added and removed of the run.

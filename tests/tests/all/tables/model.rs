@@ -78,21 +78,30 @@ fn play(seed: u64, steps: usize, case: &Case) {
 fn change(db: &Db, rng: &mut Rng, case: &Case) {
     let (name, other, attribute) = (rng.pick(&NAMES), rng.pick(&NAMES), rng.pick(&ATTRIBUTES));
     let value = ["NULL", "'1'", "'2'", "'3'"][rng.below(4)];
-    let somewhere = format!("ctid = ANY (ARRAY(SELECT ctid FROM hr.attributes ORDER BY md5(ctid::text || '{}') LIMIT 2))", rng.number());
+    let somewhere = format!(
+        "ctid = ANY (ARRAY(SELECT ctid FROM hr.attributes ORDER BY md5(ctid::text || '{}') LIMIT 2))",
+        rng.number()
+    );
     let stamp = "updated_at = clock_timestamp()";
     match rng.below(12) {
         0..=3 => db.run(&format!("INSERT INTO hr.attributes VALUES ('{name}', '{attribute}', {value})")),
         4 => db.run(&format!("UPDATE hr.attributes SET value = {value}, {stamp} WHERE {somewhere}")),
         // A row that moves away from a user shows the new one only: tombstones are for that.
-        5 if case.more != INCREMENTAL => db.run(&format!("UPDATE hr.attributes SET username = '{name}' WHERE {somewhere}")),
+        5 if case.more != INCREMENTAL => {
+            db.run(&format!("UPDATE hr.attributes SET username = '{name}' WHERE {somewhere}"))
+        }
         6 if case.more != INCREMENTAL => db.run(&format!("DELETE FROM hr.attributes WHERE {somewhere}")),
-        5 | 6 => db.run(&format!("UPDATE hr.attributes SET deleted = NOT coalesce(deleted, false), {stamp} WHERE {somewhere}")),
+        5 | 6 => db.run(&format!(
+            "UPDATE hr.attributes SET deleted = NOT coalesce(deleted, false), {stamp} WHERE {somewhere}"
+        )),
         7 => drop(db.try_lines(&format!("SELECT roster.create_user('{name}')"))),
         // A created user comes back at once, which is right and nothing to compare with.
         8 if !case.creates => drop(db.try_lines(&format!("SELECT roster.delete_user('{name}')"))),
         9 if !case.creates && exists(db, name) && !exists(db, other) => rename(db, name, other),
         10 => drop(db.try_lines(&format!("SELECT roster.disable_user('{name}')"))),
-        _ => db.run("INSERT INTO hr.attributes VALUES ('nobody', NULL, '1', clock_timestamp() - interval '1 year')"),
+        _ => db.run(
+            "INSERT INTO hr.attributes VALUES ('nobody', NULL, '1', clock_timestamp() - interval '1 year')",
+        ),
     }
 }
 

@@ -10,7 +10,11 @@ fn two() -> Db {
         "CREATE TABLE hr.crm (u text, region text); INSERT INTO hr.crm VALUES ('ann', 'Ohio'), ('bob', 'Iowa');
          INSERT INTO hr.attributes VALUES ('ann', 'region', 'Ohio'), ('ann', 'region', 'Utah'), ('cem', 'region', 'Maine')",
     );
-    add_source(&db, "crm", r#"{"relation": "hr.crm", "format": "wide", "user_column": "u", "max_age": "1 hour"}"#);
+    add_source(
+        &db,
+        "crm",
+        r#"{"relation": "hr.crm", "format": "wide", "user_column": "u", "max_age": "1 hour"}"#,
+    );
     sync(&db, "hr");
     sync(&db, "crm");
     db
@@ -44,7 +48,8 @@ fn the_source_of_the_highest_priority_wins_where_the_rule_says_so() {
 #[test]
 fn facts_are_stale_when_their_source_was_not_read_within_max_age() {
     let db = two();
-    let stale = "SELECT source, stale FROM roster.attribute_origins WHERE username = 'ann' ORDER BY source, value";
+    let stale =
+        "SELECT source, stale FROM roster.attribute_origins WHERE username = 'ann' ORDER BY source, value";
     assert_eq!(db.lines(stale), ["crm|f", "hr|f", "hr|f"]);
     db.run("UPDATE roster_private.source_state SET confirmed_at = now() - interval '2 hours'; UPDATE roster_private.run SET at = at - interval '2 hours'");
     assert_eq!(db.lines(stale), ["crm|t", "hr|f", "hr|f"], "only crm has a max_age");

@@ -66,7 +66,9 @@ fn what_a_query_calls_runs_as_the_caller() {
         ("SELECT 'ann' AS username, 'a' AS attribute, public.probe() AS value", false),
         ("SELECT 'ann' AS username, 'a' AS attribute, current_user::text AS value", false),
     ] {
-        let config = long_config("").replace(r#""relation": "hr.attributes""#, &format!(r#""query": "{query}""#)).replace('\'', "''");
+        let config = long_config("")
+            .replace(r#""relation": "hr.attributes""#, &format!(r#""query": "{query}""#))
+            .replace('\'', "''");
         admin.run(&format!("SELECT roster.alter_source('hr', config => '{config}')"));
         if refused {
             let told = admin.error("SELECT roster.sync_table_now('hr')");
@@ -75,7 +77,7 @@ fn what_a_query_calls_runs_as_the_caller() {
             admin.run("SELECT roster.sync_table_now('hr')");
         }
     }
-    assert_eq!(db.lines("SELECT DISTINCT who FROM public.witness"), [role.clone()]);
+    assert_eq!(db.lines("SELECT DISTINCT who FROM public.witness"), std::slice::from_ref(&role));
     assert_eq!(stated(&db, "hr"), [format!("ann|a|{role}")]);
 }
 
@@ -84,15 +86,25 @@ fn an_administrator_completes_only_what_this_very_transaction_has_begun() {
     let (db, admin, _) = with_admin();
     let other = db.session();
     other.run("BEGIN; SELECT roster_private.begin_table_now('hr')");
-    for call in ["finish_table_now(1, 0, true, NULL)", "finish_table_now((SELECT max(run_id) FROM roster.sync_runs), 0, true, NULL)"] {
+    for call in [
+        "finish_table_now(1, 0, true, NULL)",
+        "finish_table_now((SELECT max(run_id) FROM roster.sync_runs), 0, true, NULL)",
+    ] {
         let told = admin.error(&format!("SELECT roster_private.{call}"));
         assert!(told.contains("[55000]"), "{told}");
     }
     other.run("ROLLBACK");
-    for call in ["roster_private.complete_facts(1, 0, 0, true, NULL, NULL)", "roster_private.fence_run(1)", "roster_private.store_state(1)"] {
+    for call in [
+        "roster_private.complete_facts(1, 0, 0, true, NULL, NULL)",
+        "roster_private.fence_run(1)",
+        "roster_private.store_state(1)",
+    ] {
         assert!(admin.error(&format!("SELECT {call}")).contains("[42501]"), "{call}");
     }
-    assert!(admin.error("SELECT * FROM roster_private.staged_fact").contains("[42501]"), "what others stage is not shown");
+    assert!(
+        admin.error("SELECT * FROM roster_private.staged_fact").contains("[42501]"),
+        "what others stage is not shown"
+    );
 }
 
 #[test]

@@ -18,9 +18,14 @@ fn an_emptied_table_is_blocked_and_an_administrator_may_let_it_through() {
     let db = filled(INCREMENTAL);
     let state = "SELECT cursor, full_at, confirmed_at FROM roster_private.source_state";
     let before = db.line(state);
-    db.run("TRUNCATE hr.attributes; UPDATE roster_private.source_state SET full_at = full_at - interval '1 day'");
+    db.run(
+        "TRUNCATE hr.attributes; UPDATE roster_private.source_state SET full_at = full_at - interval '1 day'",
+    );
     let run = db.number("SELECT roster.sync_table_now('hr')");
-    assert_eq!(db.line(&format!("SELECT state, removed FROM roster.sync_runs WHERE run_id = {run}")), "blocked|9");
+    assert_eq!(
+        db.line(&format!("SELECT state, removed FROM roster.sync_runs WHERE run_id = {run}")),
+        "blocked|9"
+    );
     assert_eq!(db.line("SELECT health FROM roster.sources WHERE source = 'hr'"), "blocked");
     assert_eq!(stated(&db, "hr").len(), 9);
     assert_eq!(db.line("SELECT count(*) FROM roster_private.user_link"), "3", "nobody was forgotten");
@@ -30,7 +35,11 @@ fn an_emptied_table_is_blocked_and_an_administrator_may_let_it_through() {
     db.run(&format!("SELECT roster.apply_run({run}, override_guard => true)"));
     assert_eq!(stated(&db, "hr"), [""; 0]);
     assert_eq!(db.line("SELECT count(*) FROM roster_private.user_link"), "0");
-    assert_eq!(db.line("SELECT cursor ->> 'watermark' FROM roster_private.source_state"), "", "the cursor came with the data");
+    assert_eq!(
+        db.line("SELECT cursor ->> 'watermark' FROM roster_private.source_state"),
+        "",
+        "the cursor came with the data"
+    );
     db.run("INSERT INTO hr.attributes VALUES ('ann', 'a', '1', now())");
     assert_eq!(sync(&db, "hr"), "succeeded|1|0");
 }
@@ -61,7 +70,11 @@ fn a_plan_lists_and_writes_nothing_until_it_is_applied() {
 fn an_error_while_reading_leaves_nothing() {
     let db = filled("");
     db.run("CREATE VIEW hr.broken AS SELECT username, attribute, (1 / (CASE username WHEN 'cem' THEN 0 ELSE 1 END))::text AS value FROM hr.attributes");
-    add_source(&db, "broken", r#"{"relation": "hr.broken", "format": "long", "user_column": "username", "name_column": "attribute", "value_column": "value"}"#);
+    add_source(
+        &db,
+        "broken",
+        r#"{"relation": "hr.broken", "format": "long", "user_column": "username", "name_column": "attribute", "value_column": "value"}"#,
+    );
     let runs = db.number("SELECT count(*) FROM roster.sync_runs");
     assert!(db.error("SELECT roster.sync_table_now('broken')").contains("division by zero"));
     assert_eq!(db.number("SELECT count(*) FROM roster.sync_runs"), runs);
@@ -101,7 +114,12 @@ fn what_cannot_be_read_here_is_refused() {
               SELECT roster.create_source('dir', iam => 'builtin', kind => 'ldap')"#);
     for source in ["far", "dir"] {
         let told = db.error(&format!("SELECT roster.sync_table_now('{source}')"));
-        assert!(told.contains("not a table of this database") && told.contains("sync_now") && told.contains("[22023]"), "{told}");
+        assert!(
+            told.contains("not a table of this database")
+                && told.contains("sync_now")
+                && told.contains("[22023]"),
+            "{told}"
+        );
     }
     assert!(db.error("SELECT roster.sync_table_now('none')").contains("[42704]"));
     db.run("SELECT roster.alter_source('hr', enabled => false)");

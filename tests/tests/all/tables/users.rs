@@ -2,7 +2,9 @@
 
 use roster_tests::Db;
 
-use super::{INCREMENTAL, add_source, long_config, quarantined, rename, stated, sync, sync_anyway, with_source};
+use super::{
+    INCREMENTAL, add_source, long_config, quarantined, rename, stated, sync, sync_anyway, with_source,
+};
 
 #[test]
 fn a_renamed_user_keeps_nothing_that_was_said_of_the_old_name() {
@@ -76,7 +78,10 @@ fn entries_are_matched_by_external_id_or_address() {
     assert_eq!(sync(&db, "mail"), "succeeded|0|1");
     assert_eq!(stated(&db, "mail"), ["cem|by|address"]);
     let bad = quarantined(&db, "mail");
-    assert!(bad.iter().any(|it| it.contains("or several, with e-mail address \"ANN@example.ORG\"")), "{bad:?}");
+    assert!(
+        bad.iter().any(|it| it.contains("or several, with e-mail address \"ANN@example.ORG\"")),
+        "{bad:?}"
+    );
     // Renaming changes nothing for ids.
     rename(&db, "ann", "anna");
     assert_eq!(sync(&db, "ids"), "succeeded|0|0");
@@ -87,7 +92,10 @@ fn another_way_of_matching_moves_nothing_that_stays_the_same() {
     let db = with_source("");
     db.run("UPDATE roster_private.app_user SET external_id = username; INSERT INTO hr.attributes VALUES ('ann', 'a', '1'), ('bob', 'a', '2')");
     assert_eq!(sync(&db, "hr"), "succeeded|2|0");
-    db.run(&format!("SELECT roster.alter_source('hr', config => '{}')", long_config(r#", "match_by": "external_id""#)));
+    db.run(&format!(
+        "SELECT roster.alter_source('hr', config => '{}')",
+        long_config(r#", "match_by": "external_id""#)
+    ));
     assert_eq!(sync(&db, "hr"), "succeeded|0|0");
     db.run("UPDATE hr.attributes SET username = 'cem' WHERE username = 'bob'");
     assert_eq!(sync(&db, "hr"), "succeeded|1|1");
@@ -136,7 +144,11 @@ fn a_created_user_who_is_renamed_by_another_lets_go_of_the_entry() {
     rename(&db, "new", "renamed");
     sync_anyway(&db, "hr");
     assert_eq!(stated(&db, "hr"), ["New|a|3", "ann|a|1"]);
-    assert_eq!(db.line("SELECT active FROM roster.users WHERE username = 'renamed'"), "t", "the directory still has the user");
+    assert_eq!(
+        db.line("SELECT active FROM roster.users WHERE username = 'renamed'"),
+        "t",
+        "the directory still has the user"
+    );
     sync_anyway(&db, "hr");
     assert_eq!(stated(&db, "hr"), ["New|a|3", "ann|a|1", "new|a|2"], "the name is somebody new");
     assert_eq!(db.line("SELECT count(*) FROM roster.user_attributes WHERE owner = 'renamed'"), "0");
@@ -156,5 +168,8 @@ fn created_users_have_the_id_or_address_they_are_matched_by() {
         assert_eq!(sync(&db, source), "succeeded|0|0");
     }
     assert_eq!(db.line("SELECT external_id FROM roster.users WHERE iam = 'ids' AND username = 'E-1'"), "E-1");
-    assert_eq!(db.line("SELECT email FROM roster.users WHERE iam = 'mail' AND username = 'new@example.org'"), "new@example.org");
+    assert_eq!(
+        db.line("SELECT email FROM roster.users WHERE iam = 'mail' AND username = 'new@example.org'"),
+        "new@example.org"
+    );
 }

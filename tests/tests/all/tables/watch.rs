@@ -36,7 +36,9 @@ fn every_kind_of_change_queues_its_users_and_a_run_reads_just_those() {
     db.run("UPDATE hr.attributes SET username = 'bob' WHERE username = 'cem' AND attribute = 'b'");
     assert_eq!(queue(&db), ["bob", "cem"]);
     assert_eq!(sync(&db, "hr"), "succeeded|1|1");
-    db.run("DELETE FROM hr.attributes WHERE username = 'cem'; UPDATE hr.attributes SET value = 'x' WHERE false");
+    db.run(
+        "DELETE FROM hr.attributes WHERE username = 'cem'; UPDATE hr.attributes SET value = 'x' WHERE false",
+    );
     assert_eq!(queue(&db), ["cem"]);
     assert_eq!(sync(&db, "hr"), "succeeded|0|1");
     assert_eq!(stated(&db, "hr"), ["ann|a|1", "ann|b|2", "ann|c|3", "bob|a|1", "bob|b|1"]);
@@ -131,9 +133,15 @@ fn what_cannot_be_watched_is_refused_with_the_reason() {
     let db = with_source("");
     db.run("CREATE VIEW hr.v AS SELECT * FROM hr.attributes");
     add_source(&db, "view", &long_config("").replace("hr.attributes", "hr.v"));
-    add_source(&db, "query", r#"{"query": "SELECT 'ann' AS u, '1' AS a", "format": "wide", "user_column": "u"}"#);
+    add_source(
+        &db,
+        "query",
+        r#"{"query": "SELECT 'ann' AS u, '1' AS a", "format": "wide", "user_column": "u"}"#,
+    );
     assert!(db.error("SELECT roster.watch_table('view')").contains("hr.v is a view and cannot be watched"));
-    assert!(db.error("SELECT roster.watch_table('query')").contains("reads a query, which cannot be watched"));
+    assert!(
+        db.error("SELECT roster.watch_table('query')").contains("reads a query, which cannot be watched")
+    );
     let admin = db.login(&["roster_admin"]);
     db.run("GRANT USAGE ON SCHEMA hr TO PUBLIC; GRANT SELECT ON hr.attributes TO PUBLIC");
     assert!(admin.error("SELECT roster.watch_table('hr')").contains("[42501]"), "only who owns the table");

@@ -1,0 +1,1 @@
+SELECT roster_private.feed_head() AS head

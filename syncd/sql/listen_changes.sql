@@ -1,0 +1,1 @@
+LISTEN roster_changes

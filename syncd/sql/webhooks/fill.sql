@@ -1,0 +1,1 @@
+SELECT roster_private.fill_webhook($1, $2) AS more

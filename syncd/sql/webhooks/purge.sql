@@ -1,0 +1,1 @@
+SELECT roster_private.purge_deliveries($1) AS purged

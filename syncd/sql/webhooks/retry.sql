@@ -1,0 +1,1 @@
+SELECT roster_private.retry_webhook($1, $2)

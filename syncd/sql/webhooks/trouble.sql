@@ -1,0 +1,1 @@
+SELECT roster_private.note_webhook_trouble($1, $2)
