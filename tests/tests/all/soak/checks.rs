@@ -14,16 +14,18 @@ pub fn everything(world: &World, stated: &Stated, read: Read) {
     removals_are_explained(&session, stated);
     history_adds_up(&session);
     runs_acted_once(&session);
-    assert_same("the feed", &read.all(&session), &session.lines(&format!(
-        "SELECT {} FROM roster.changes ORDER BY change_id",
-        readers::COLUMNS
-    )));
+    assert_same(
+        "the feed",
+        &read.all(&session),
+        &session.lines(&format!("SELECT {} FROM roster.changes ORDER BY change_id", readers::COLUMNS)),
+    );
 }
 
 /// Both ways, and only what differs is shown.
 #[track_caller]
 fn assert_same(what: &str, found: &[String], expected: &[String]) {
-    let (found_set, expected_set): (BTreeSet<_>, BTreeSet<_>) = (found.iter().collect(), expected.iter().collect());
+    let (found_set, expected_set): (BTreeSet<_>, BTreeSet<_>) =
+        (found.iter().collect(), expected.iter().collect());
     let lacks: Vec<_> = expected_set.difference(&found_set).take(20).collect();
     let has: Vec<_> = found_set.difference(&expected_set).take(20).collect();
     assert!(lacks.is_empty() && has.is_empty(), "{what} lacks {lacks:#?} and has {has:#?}");
@@ -51,7 +53,9 @@ fn acknowledged_is_effective(session: &Session, stated: &Stated) {
     let mut members: Vec<_> = ours.map(|(group, user)| format!("corp-apps|{group}|{user}")).collect();
     let theirs = stated.directory.members.iter().filter(|(_, user)| !gone.contains(user));
     members.extend(theirs.map(|(group, user)| format!("corp-ldap|{group}|{user}")));
-    members.extend(stated.directory.nestings.iter().map(|(group, inside)| format!("corp-ldap|{group}|{inside}")));
+    members.extend(
+        stated.directory.nestings.iter().map(|(group, inside)| format!("corp-ldap|{group}|{inside}")),
+    );
     assert_same("groups of corp", &session.lines(
         "SELECT source, group_name, member_name FROM roster.memberships m WHERE iam = 'corp'
            AND (member_kind = 'group' OR EXISTS (SELECT FROM roster.users u WHERE u.user_id = m.member_id AND u.active))",
@@ -62,10 +66,13 @@ fn acknowledged_is_effective(session: &Session, stated: &Stated) {
         "SELECT owner, value FROM roster.user_attributes a JOIN roster.users u ON u.iam = a.iam AND u.username = a.owner AND u.active
          WHERE a.iam = 'idp' AND name LIKE '%department'",
     ), &people.iter().map(|(name, person)| format!("{name}|{}", person.title)).collect::<Vec<_>>());
-    let members: Vec<_> = stated.provider.members.iter().map(|(group, user)| format!("{group}|{user}")).collect();
-    assert_same("groups of idp", &session.lines(
-        "SELECT group_name, member_name FROM roster.memberships WHERE iam = 'idp'",
-    ), &members);
+    let members: Vec<_> =
+        stated.provider.members.iter().map(|(group, user)| format!("{group}|{user}")).collect();
+    assert_same(
+        "groups of idp",
+        &session.lines("SELECT group_name, member_name FROM roster.memberships WHERE iam = 'idp'"),
+        &members,
+    );
 
     Model::stated_in(session).assert_derived_in(session);
 }
@@ -86,8 +93,13 @@ fn removals_are_explained(session: &Session, stated: &Stated) {
     let explained = |source: &str, retracted: &BTreeSet<String>| {
         let all = removed(source, "remove");
         // Who is gone for a while has nothing meanwhile.
-        let gone = |fact: &str| fact.split('|').nth(1).is_some_and(|user| stated.directory.retracted.contains(&format!("user|{user}||")));
-        let odd: Vec<_> = all.keys().filter(|fact| !retracted.contains(*fact) && !gone(fact)).take(20).collect();
+        let gone = |fact: &str| {
+            fact.split('|')
+                .nth(1)
+                .is_some_and(|user| stated.directory.retracted.contains(&format!("user|{user}||")))
+        };
+        let odd: Vec<_> =
+            all.keys().filter(|fact| !retracted.contains(*fact) && !gone(fact)).take(20).collect();
         assert!(odd.is_empty(), "{source} removed what nobody took back: {odd:#?}");
     };
     explained("corp-ldap", &stated.directory.retracted);
@@ -101,7 +113,10 @@ fn removals_are_explained(session: &Session, stated: &Stated) {
         times
     };
     let services = &stated.services;
-    assert_eq!(removed("corp-apps", "remove"), times(&mut services.iter().flat_map(|service| &service.retracted)));
+    assert_eq!(
+        removed("corp-apps", "remove"),
+        times(&mut services.iter().flat_map(|service| &service.retracted))
+    );
     let mut added = removed("corp-apps", "add");
     added.retain(|fact, _| fact.starts_with("user_attribute|") || fact.starts_with("membership|"));
     assert_eq!(added, times(&mut services.iter().flat_map(|service| &service.added)));
@@ -116,7 +131,8 @@ fn history_adds_up(session: &Session) {
         "SELECT e.*, row_number() OVER (PARTITION BY kind, iam, subject, name, value, source ORDER BY change_id) AS n FROM ({events}) e"
     );
     assert_eq!(
-        session.lines(&format!("SELECT * FROM ({numbered}) e WHERE (change = 'add') <> (n % 2 = 1) LIMIT 20")),
+        session
+            .lines(&format!("SELECT * FROM ({numbered}) e WHERE (change = 'add') <> (n % 2 = 1) LIMIT 20")),
         [""; 0],
         "added when it was there, or removed when it was not"
     );
@@ -149,7 +165,10 @@ fn runs_acted_once(session: &Session) {
          WHERE r.state = 'succeeded' AND r.mode = 'apply' GROUP BY 1, 2
          HAVING count(c.change_id) <> r.added + r.changed + r.removed",
     );
-    none("a number was given twice", "SELECT change_id FROM roster.changes GROUP BY 1 HAVING count(*) > 1 OR change_id IS NULL");
+    none(
+        "a number was given twice",
+        "SELECT change_id FROM roster.changes GROUP BY 1 HAVING count(*) > 1 OR change_id IS NULL",
+    );
     none(
         "something is left over",
         "SELECT 'running', run_id::text FROM roster.sync_runs WHERE state IN ('running', 'queued')
@@ -161,7 +180,8 @@ fn runs_acted_once(session: &Session) {
 
 pub fn summary(world: &World) -> String {
     let session = world.session();
-    let runs = session.lines("SELECT state || ' ' || count(*) FROM roster.sync_runs GROUP BY state ORDER BY state");
+    let runs =
+        session.lines("SELECT state || ' ' || count(*) FROM roster.sync_runs GROUP BY state ORDER BY state");
     let feed = session.line("SELECT count(*) FROM roster.changes");
     let waiting = session.line("SELECT count(*) FROM roster.dead_letters");
     format!("runs: {}; {feed} changes in the feed; {waiting} events wait for users who left", runs.join(", "))

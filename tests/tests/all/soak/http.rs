@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use roster_tests::Scim;
 use serde_json::Value;
 
 /// A daemon that stands still keeps its connections open: nobody waits for it for long.
@@ -72,12 +71,7 @@ impl Http {
     }
 }
 
-/// One daemon, for a provider or service of another test.
+/// Where the provider finds its source.
 pub fn prefix() -> &'static str {
     "/scim/idp/v2"
-}
-
-/// The same provider as a plain client of one daemon.
-pub fn plain(port: u16, key: &str) -> Scim {
-    Scim::new(port, crate::scim::IAM, key)
 }

@@ -26,14 +26,19 @@ impl Latencies {
         let (next, start) = (AtomicUsize::new(0), Instant::now());
         let next = &next;
         let (mut events, mut table) = thread::scope(|threads| {
-            let clients: Vec<_> = (0..CLIENTS).map(|n| threads.spawn(move || send(world, n, next, start))).collect();
+            let clients: Vec<_> =
+                (0..CLIENTS).map(|n| threads.spawn(move || send(world, n, next, start))).collect();
             let table = threads.spawn(move || change_the_table(world, next));
-            let events: Vec<_> = clients.into_iter().flat_map(|client| client.join().expect("a client")).collect();
+            let events: Vec<_> =
+                clients.into_iter().flat_map(|client| client.join().expect("a client")).collect();
             (events, table.join().expect("the table's writer"))
         });
         // The measurement's own facts, so that the model stays complete.
         for n in 0..STAYING {
-            let last = (0..SECONDS * PER_SECOND).rev().find(|event| event % STAYING == n).expect("everybody has one");
+            let last = (0..SECONDS * PER_SECOND)
+                .rev()
+                .find(|event| event % STAYING == n)
+                .expect("everybody has one");
             let service = &mut stated.services[n % super::SERVICES];
             let key = (username(n), "measured".to_owned());
             let all = (0..SECONDS * PER_SECOND).filter(|event| event % STAYING == n);
@@ -44,7 +49,9 @@ impl Latencies {
         }
         let changes = table.len();
         let key = (username(0), "measured".to_owned());
-        stated.tables[0].retracted.extend((0..changes).map(|n| format!("user_attribute|{}|measured|{n}", username(0))));
+        stated.tables[0]
+            .retracted
+            .extend((0..changes).map(|n| format!("user_attribute|{}|measured|{n}", username(0))));
         stated.tables[0].values.insert(key, [(changes - 1).to_string()].into());
         events.sort();
         table.sort();
@@ -65,7 +72,8 @@ fn send(world: &World, client: usize, next: &AtomicUsize, start: Instant) -> Vec
         let due = start + Duration::from_secs(1) * n as u32 / PER_SECOND as u32;
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let (user, value) = (username(n % STAYING), n.to_string());
-        let event = event(&format!("measured {n}"), "user.attributes.set", &user, attributes("measured", &[&value]));
+        let event =
+            event(&format!("measured {n}"), "user.attributes.set", &user, attributes("measured", &[&value]));
         let (status, answer) = http.insist("POST", "/v1/events", STRUCTURED, &event.to_string());
         assert_eq!(status, 200, "{answer}");
         wait_for(&session, &user, "measured", &value, "corp-apps");

@@ -117,7 +117,10 @@ pub fn created(http: &mut Http, path: &str, key: &str, name: &str, body: &Value)
     let filter = roster_tests::encoded(&format!("{key} eq \"{name}\""));
     let (status, answer) = http.insist("GET", &format!("{}{path}?filter={filter}", prefix()), SCIM_JSON, "");
     assert_eq!(status, 200, "{answer}");
-    answer["Resources"][0]["id"].as_str().unwrap_or_else(|| panic!("taken by nobody: {name} {answer}")).to_owned()
+    answer["Resources"][0]["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("taken by nobody: {name} {answer}"))
+        .to_owned()
 }
 
 pub fn patch(http: &mut Http, path: &str, operations: &Value) {

@@ -10,7 +10,8 @@ pub struct Read {
     pub last: i64,
 }
 
-pub const COLUMNS: &str = "change_id, actor, source, change, kind, iam, subject, name, before::text, after::text, run_id";
+pub const COLUMNS: &str =
+    "change_id, actor, source, change, kind, iam, subject, name, before::text, after::text, run_id";
 
 pub fn read(world: &World, signal: &Signal) -> Read {
     let mut read = Read::default();
@@ -31,9 +32,11 @@ pub fn read(world: &World, signal: &Signal) -> Read {
 impl Read {
     /// The next stretch.
     pub fn on(&mut self, session: &roster_tests::Session) -> Result<usize, String> {
-        let lines = session.try_lines(&format!("SELECT {COLUMNS} FROM roster.read_changes({}, 100)", self.last))?;
+        let lines =
+            session.try_lines(&format!("SELECT {COLUMNS} FROM roster.read_changes({}, 100)", self.last))?;
         for line in &lines {
-            let id: i64 = line.split('|').next().and_then(|id| id.parse().ok()).expect("every change has a number");
+            let id: i64 =
+                line.split('|').next().and_then(|id| id.parse().ok()).expect("every change has a number");
             assert!(id > self.last, "{line} was told after {}", self.last);
             self.last = id;
         }

@@ -10,7 +10,9 @@ use super::world::{HR, PULLED, Stated, World, create_sources, daemon_of};
 pub fn assert_same(world: &World, stated: &Stated) {
     let db = Db::fresh();
     db.run(HR);
-    for line in world.session().lines("SELECT format('(%L, %L, %L)', username, attribute, value) FROM hr.attributes") {
+    for line in
+        world.session().lines("SELECT format('(%L, %L, %L)', username, attribute, value) FROM hr.attributes")
+    {
         db.run(&format!("INSERT INTO hr.attributes VALUES {line}"));
     }
     let daemon = daemon_of(&db, &world.badges_url);
@@ -34,8 +36,14 @@ fn push_the_final_state(stated: &Stated, http: &mut Http) {
     let json_type = "application/json";
     for service in &stated.services {
         for group in &service.groups {
-            let event = crate::push::event(&format!("group {group}"), "group.upsert", group, crate::push::attributes("team", &[group]));
-            let (status, answer) = http.insist("POST", "/v1/events", crate::push::STRUCTURED, &event.to_string());
+            let event = crate::push::event(
+                &format!("group {group}"),
+                "group.upsert",
+                group,
+                crate::push::attributes("team", &[group]),
+            );
+            let (status, answer) =
+                http.insist("POST", "/v1/events", crate::push::STRUCTURED, &event.to_string());
             assert_eq!(status, 200, "{answer}");
         }
         for ((user, name), values) in &service.values {
@@ -44,8 +52,14 @@ fn push_the_final_state(stated: &Stated, http: &mut Http) {
             assert_eq!(status, 200, "{answer}");
         }
         for (n, (group, user)) in service.members.iter().enumerate() {
-            let event = crate::push::event(&format!("member {group} {n}"), "group.members.add", group, crate::push::members(&[user]));
-            let (status, answer) = http.insist("POST", "/v1/events", crate::push::STRUCTURED, &event.to_string());
+            let event = crate::push::event(
+                &format!("member {group} {n}"),
+                "group.members.add",
+                group,
+                crate::push::members(&[user]),
+            );
+            let (status, answer) =
+                http.insist("POST", "/v1/events", crate::push::STRUCTURED, &event.to_string());
             assert_eq!(status, 200, "{answer}");
         }
     }
@@ -57,8 +71,10 @@ fn provision_the_final_state(stated: &Stated, http: &mut Http) {
         let id = created(http, "/Groups", "displayName", group, &new_group(group));
         let members = provider.members.iter().filter(|(of, _)| of == group).map(|(_, user)| user);
         for user in members {
-            let id_of_user = created(http, "/Users", "userName", user, &document(user, &provider.users[user]));
-            let add = patch_body(&json!([{"op": "add", "path": "members", "value": [{"value": id_of_user}]}]));
+            let id_of_user =
+                created(http, "/Users", "userName", user, &document(user, &provider.users[user]));
+            let add =
+                patch_body(&json!([{"op": "add", "path": "members", "value": [{"value": id_of_user}]}]));
             let path = format!("{}/Groups/{id}", prefix());
             let (status, answer) = http.insist("PATCH", &path, roster_tests::SCIM_JSON, &add);
             assert!(matches!(status, 200 | 204), "{answer}");

@@ -45,7 +45,8 @@ struct Service<'w> {
 pub fn work(world: &World, n: usize, rng: Rng, signal: &Signal) -> ServiceModel {
     let http = world.push().beginning_with(n);
     let clock = SystemTime::now();
-    let mut service = Service { n, http, model: ServiceModel::default(), past: Vec::new(), rng, clock, world };
+    let mut service =
+        Service { n, http, model: ServiceModel::default(), past: Vec::new(), rng, clock, world };
     service.begin();
     while !signal.is_over() {
         service.step();
@@ -100,7 +101,8 @@ impl Service<'_> {
     }
 
     fn sets(&mut self, user: &str, name: &str, values: BTreeSet<String>) {
-        let old = self.model.values.insert((user.to_owned(), name.to_owned()), values.clone()).unwrap_or_default();
+        let old =
+            self.model.values.insert((user.to_owned(), name.to_owned()), values.clone()).unwrap_or_default();
         let fact = |value: &String| format!("user_attribute|{user}|{name}|{value}");
         self.model.retracted.extend(old.difference(&values).map(fact));
         self.model.added.extend(values.difference(&old).map(fact));
@@ -133,7 +135,8 @@ impl Service<'_> {
 
     /// An event that was overtaken by newer ones changes nothing. (Its values are nobody's.)
     fn late(&mut self) {
-        let Some(past) = self.past.iter().rev().find(|past| past["type"] == "roster.user.attributes.set") else {
+        let Some(past) = self.past.iter().rev().find(|past| past["type"] == "roster.user.attributes.set")
+        else {
             return;
         };
         let mut late = past.clone();

@@ -66,7 +66,8 @@ pub fn work(world: &World, n: usize, mut rng: Rng, signal: &Signal) -> TableMode
     while !signal.is_over() {
         let user = username(rng.below(USERS / TABLE_WRITERS) * TABLE_WRITERS + n);
         let name = *rng.pick(&["cost_center", "site", "language"]);
-        let values: BTreeSet<String> = (0..rng.below(4)).map(|_| format!("{name} {}", rng.below(12))).collect();
+        let values: BTreeSet<String> =
+            (0..rng.below(4)).map(|_| format!("{name} {}", rng.below(12))).collect();
         client.insist(&replacing(&user, name, &values));
         model.sets(&user, name, values);
         signal.pause(&mut rng, 200);

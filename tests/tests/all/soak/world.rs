@@ -55,7 +55,9 @@ impl World {
         badges.run(BADGES);
         db.run(HR);
         let reader = badges.new_role(&[]);
-        badges.run(&format!("GRANT USAGE ON SCHEMA badges TO {reader}; GRANT SELECT ON badges.people TO {reader}"));
+        badges.run(&format!(
+            "GRANT USAGE ON SCHEMA badges TO {reader}; GRANT SELECT ON badges.people TO {reader}"
+        ));
         let daemon = daemon_of(&db, &badges.url(&reader));
         let (push_key, scim_key) = create_sources(&db, &slapd.url(), &daemon.role);
         db.run("SELECT roster.watch_table('corp-hr')");
@@ -134,7 +136,8 @@ impl World {
         });
         for source in PULLED {
             self.synchronise(source);
-            let health = session.line(&format!("SELECT health FROM roster.sources WHERE source = '{source}'"));
+            let health =
+                session.line(&format!("SELECT health FROM roster.sources WHERE source = '{source}'"));
             assert_eq!(health, "ok", "{source}");
         }
         wait_until("no run is under way", || {
@@ -157,9 +160,11 @@ impl World {
 }
 
 /// The long table here, watched; the wide one elsewhere, read by the time of its changes.
-pub const HR: &str = "CREATE SCHEMA hr; CREATE TABLE hr.attributes (username text, attribute text, value text);
+pub const HR: &str =
+    "CREATE SCHEMA hr; CREATE TABLE hr.attributes (username text, attribute text, value text);
     CREATE INDEX ON hr.attributes (username)";
-const BADGES: &str = "CREATE SCHEMA badges; CREATE TABLE badges.people (login text PRIMARY KEY, badge text, floor text,
+const BADGES: &str =
+    "CREATE SCHEMA badges; CREATE TABLE badges.people (login text PRIMARY KEY, badge text, floor text,
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(), gone boolean NOT NULL DEFAULT false)";
 
 /// Identity managers and sources; the keys of the services and of the provider.
