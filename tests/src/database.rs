@@ -136,7 +136,8 @@ impl Session {
         Session::try_connect(url).unwrap_or_else(|| panic!("cannot connect with {url}"))
     }
 
-    pub(crate) fn try_connect(config: &str) -> Option<Session> {
+    /// A session by URL, if the server lets it in.
+    pub fn try_connect(config: &str) -> Option<Session> {
         Client::connect(config, NoTls).ok().map(Session::new)
     }
 

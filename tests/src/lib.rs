@@ -33,7 +33,7 @@ pub use database::{Db, Session};
 pub use directory::{BASE, Directory, group_dn, user_dn};
 pub use follower::{Follower, Told};
 pub use proxy::{Hold, Proxy, Search};
-pub use receiver::{Received, Receiver, Reply};
+pub use receiver::{Reaction, Received, Receiver};
 pub use rng::Rng;
 pub use scim::{Answer, PATCH_OP, SCIM_JSON, Scim, encoded, patch_body};
 pub use served::Served;

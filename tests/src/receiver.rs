@@ -28,17 +28,17 @@ pub struct Received {
     pub headers: HashMap<String, String>,
     pub raw: Vec<u8>,
     pub body: Value,
-    pub reply: Reply,
+    pub reply: Reaction,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
+pub enum Reaction {
     Status(u16),
     /// Never answers.
     Stall,
 }
 
-type Judge = dyn Fn(&Received) -> Reply + Send + Sync;
+type Judge = dyn Fn(&Received) -> Reaction + Send + Sync;
 
 #[derive(Default)]
 struct State {
@@ -78,7 +78,7 @@ impl Receiver {
     }
 
     /// From now on.
-    pub fn answer(&self, judge: impl Fn(&Received) -> Reply + Send + Sync + 'static) {
+    pub fn answer(&self, judge: impl Fn(&Received) -> Reaction + Send + Sync + 'static) {
         *self.state.judge.lock().expect("no panic while held") = Some(Arc::new(judge));
     }
 
@@ -90,7 +90,7 @@ impl Receiver {
     /// What it took, each once: the first time.
     pub fn taken(&self) -> Vec<Received> {
         let mut known = std::collections::HashSet::new();
-        let is_taken = |one: &Received| matches!(one.reply, Reply::Status(200..=299));
+        let is_taken = |one: &Received| matches!(one.reply, Reaction::Status(200..=299));
         let all = self.received().into_iter().filter(is_taken);
         all.filter(|one| known.insert(one.text("/id").to_owned())).collect()
     }
@@ -145,12 +145,12 @@ impl Drop for Receiver {
 fn serve(state: &State, mut stream: TcpStream) {
     let Some(mut request) = read(&stream) else { return };
     let judge = state.judge.lock().expect("no panic while held").clone();
-    request.reply = judge.map_or(Reply::Status(204), |judge| judge(&request));
+    request.reply = judge.map_or(Reaction::Status(204), |judge| judge(&request));
     let reply = request.reply;
     state.received.lock().expect("no panic while held").push(request);
     match reply {
-        Reply::Stall => state.stalled.lock().expect("no panic while held").push(stream),
-        Reply::Status(status) => {
+        Reaction::Stall => state.stalled.lock().expect("no panic while held").push(stream),
+        Reaction::Status(status) => {
             let location = if status / 100 == 3 { "location: http://127.0.0.1:1/\r\n" } else { "" };
             let answer = format!(
                 "HTTP/1.1 {status} X\r\nconnection: close\r\n{location}content-length: 4\r\n\r\nwhy?"
@@ -177,5 +177,5 @@ fn read(stream: &TcpStream) -> Option<Received> {
     let mut raw = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut raw).ok()?;
     let body = serde_json::from_slice(&raw).unwrap_or_default();
-    Some(Received { path, headers, raw, body, reply: Reply::Stall })
+    Some(Received { path, headers, raw, body, reply: Reaction::Stall })
 }

@@ -7,7 +7,9 @@ mod outages;
 mod phases;
 mod requests;
 
-use roster_tests::{Cluster, Daemon, Db, Directory, Proxy, Served, Session, Slapd, group_dn, user_dn, wait_until};
+use roster_tests::{
+    Cluster, Daemon, Db, Directory, Proxy, Served, Session, Slapd, group_dn, user_dn, wait_until,
+};
 use serde_json::{Value, json};
 
 use crate::ldap::{config, daemon_of};
@@ -66,12 +68,18 @@ impl Lab {
             let dn = user_dn(&format!("u{:04}", (round * 10 + i) % 60));
             ldif += &format!("dn: {dn}\nchangetype: modify\nreplace: labCountry\nlabCountry: {round}\n-\n\n");
         }
-        let (group, child) = (group_dn(&format!("g{:02}", round % 6)), group_dn(&format!("g{:02}", 6 + (round + round / 6) % 6)));
+        let (group, child) = (
+            group_dn(&format!("g{:02}", round % 6)),
+            group_dn(&format!("g{:02}", 6 + (round + round / 6) % 6)),
+        );
         let newcomer = user_dn(&format!("n{round:04}"));
-        for (attribute, value) in
-            [("labTerritories", format!("territory {round}")), ("member", child), ("member", newcomer.clone())]
-        {
-            ldif += &format!("dn: {group}\nchangetype: modify\nadd: {attribute}\n{attribute}: {value}\n-\n\n");
+        for (attribute, value) in [
+            ("labTerritories", format!("territory {round}")),
+            ("member", child),
+            ("member", newcomer.clone()),
+        ] {
+            ldif +=
+                &format!("dn: {group}\nchangetype: modify\nadd: {attribute}\n{attribute}: {value}\n-\n\n");
         }
         self.slapd.add(|more| more.user(&format!("n{round:04}"), &[("labRole", "new")]));
         self.slapd.modify(&ldif);

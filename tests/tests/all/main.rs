@@ -33,6 +33,7 @@ mod reference;
 mod remote;
 mod rules;
 mod scim;
+mod soak;
 mod sources;
 mod sql_api;
 mod sso;

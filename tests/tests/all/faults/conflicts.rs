@@ -18,7 +18,11 @@ fn a_plan_that_data_changed_under_is_made_again() {
     roster_tests::wait_until("the run is over", || {
         lab.run_after(newest).is_some_and(|(_, state)| state != "running")
     });
-    assert_eq!(lab.run_after(newest).map(|(_, state)| state).as_deref(), Some("succeeded"), "the very same run");
+    assert_eq!(
+        lab.run_after(newest).map(|(_, state)| state).as_deref(),
+        Some("succeeded"),
+        "the very same run"
+    );
 }
 
 /// An administrator may have made another isolation level the default of the database or of the role.
@@ -26,10 +30,7 @@ fn a_plan_that_data_changed_under_is_made_again() {
 fn the_daemon_works_whatever_isolation_level_is_the_default() {
     for level in ["repeatable read", "serializable"] {
         let lab = Lab::new();
-        lab.db.run(&format!(
-            "ALTER DATABASE {} SET default_transaction_isolation = '{level}'",
-            lab.db.name
-        ));
+        lab.db.run(&format!("ALTER DATABASE {} SET default_transaction_isolation = '{level}'", lab.db.name));
         lab.db.run(&format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
             lab.daemon.role

@@ -14,7 +14,8 @@ fn set(lab: &Lab, setting: &str) {
     wait_until("the daemon is back", || {
         lab.db.number(&format!(
             "SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}' AND query LIKE 'LISTEN%'"
-        )) > 0 || lab.get("/readyz").0 == 200
+        )) > 0
+            || lab.get("/readyz").0 == 200
     });
 }
 
@@ -48,7 +49,9 @@ fn requests_that_meet_a_time_limit_are_asked_to_come_again() {
         set(&lab, setting);
         let hog = lab.db.session();
         hog.run("BEGIN");
-        hog.run("SELECT roster_private.lock_iam((SELECT iam_id FROM roster_private.iam WHERE iam = 'idp'), true)");
+        hog.run(
+            "SELECT roster_private.lock_iam((SELECT iam_id FROM roster_private.iam WHERE iam = 'idp'), true)",
+        );
         let answer = provider.post("/Users", &scim::user("bob", json!({}))).expect(503);
         let wait = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
         assert!(wait.is_some_and(|seconds| seconds > 0), "{answer:?}");

@@ -46,7 +46,9 @@ impl Phase {
                 let iam = "SELECT iam_id FROM roster_private.iam WHERE iam = 'corp'";
                 stopped_by(lab, &format!("SELECT roster_private.lock_iam(({iam}), false)"))
             }
-            Phase::Writing(table) => stopped_by(lab, &format!("LOCK TABLE roster_private.{table} IN SHARE MODE")),
+            Phase::Writing(table) => {
+                stopped_by(lab, &format!("LOCK TABLE roster_private.{table} IN SHARE MODE"))
+            }
             Phase::Committed => {
                 let brake = stopped_by(lab, "LOCK TABLE roster_private.quarantined IN SHARE MODE");
                 let session = lab.db.session();
@@ -139,7 +141,9 @@ fn interrupted(lab: &Lab, round: usize, phase: Phase, how: &str) {
         "{what}: the record says how it ended"
     );
     assert_ne!(
-        lab.ask(&format!("SELECT state || coalesce(message, '') FROM roster.sync_runs WHERE run_id = {broken}")),
+        lab.ask(&format!(
+            "SELECT state || coalesce(message, '') FROM roster.sync_runs WHERE run_id = {broken}"
+        )),
         "failed",
         "{what}: and why"
     );

@@ -65,7 +65,10 @@ fn crashes_of_the_database_lose_nothing_that_was_answered() {
         assert!(promised.members.iter().all(|name| members.contains(name)), "a member was lost");
     }
     let asked: usize = promised.iter().map(|promised| promised.users.len()).sum();
-    assert!(users.len() <= asked + CLIENTS, "each was asked for once, the last ones may not have been answered");
+    assert!(
+        users.len() <= asked + CLIENTS,
+        "each was asked for once, the last ones may not have been answered"
+    );
     Model::stated_in(&session).assert_derived_in(&session);
     assert_eq!(
         session.line("SELECT count(change_id) = count(*), count(change_id) - count(DISTINCT change_id) FROM roster.read_changes(0, 1000000)"),
@@ -129,7 +132,9 @@ fn repeated(traffic: &Traffic, mut attempt: impl FnMut() -> bool) -> bool {
 
 /// There is one good way to be refused: come again later.
 fn refused(answer: &Result<roster_tests::Answer, String>, traffic: &Traffic) -> bool {
-    let Ok(answer) = answer else { panic!("the daemon answers, whatever becomes of the database: {answer:?}") };
+    let Ok(answer) = answer else {
+        panic!("the daemon answers, whatever becomes of the database: {answer:?}")
+    };
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(answer.header("retry-after").is_some(), "{answer:?}");
     traffic.sent_away.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! Setting up, looking at, giving up and dropping webhooks.
 
-use roster_tests::{Db, Receiver, Reply, wait_until};
+use roster_tests::{Db, Reaction, Receiver, wait_until};
 
 use crate::catalog::each_role_may;
 use crate::dump::dumped_and_restored;
@@ -91,8 +91,9 @@ fn only_administrators_set_up_webhooks_and_only_the_daemon_delivers() {
 #[test]
 fn what_is_given_up_after_three_days_can_be_delivered_again() {
     let lab = lab(", events => '{attributeAdded}'");
-    lab.receiver
-        .answer(|one| if one.text("/data/name") == "bad" { Reply::Status(410) } else { Reply::Status(204) });
+    lab.receiver.answer(|one| {
+        if one.text("/data/name") == "bad" { Reaction::Status(410) } else { Reaction::Status(204) }
+    });
     let _served = lab.serve();
     lab.db.run("SELECT roster.create_user('sam'); SELECT roster.set_user_attribute('sam', 'bad', '1')");
     wait_until("it was tried", || !lab.receiver.received().is_empty());
@@ -110,7 +111,7 @@ fn what_is_given_up_after_three_days_can_be_delivered_again() {
     let failed = lab.db.line("SELECT state, status, attempts > 1, next_attempt_at IS NULL FROM roster.webhook_deliveries WHERE state <> 'delivered'");
     assert_eq!(failed, "failed|410|t|t");
     assert_eq!(lab.db.line("SELECT failed, last_error LIKE '410%' FROM roster.webhooks"), "1|t");
-    lab.receiver.answer(|_| Reply::Status(200));
+    lab.receiver.answer(|_| Reaction::Status(200));
     assert_eq!(lab.db.number("SELECT roster.redeliver_webhook('hook')"), 1);
     lab.await_taken(2);
     wait_until("it is noted", || lab.db.line("SELECT failed, pending FROM roster.webhooks") == "0|0");

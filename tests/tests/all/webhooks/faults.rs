@@ -1,6 +1,6 @@
 //! At least once, in order, whatever goes wrong.
 
-use roster_tests::{Cluster, Db, Receiver, Reply, Session, wait_until};
+use roster_tests::{Cluster, Db, Reaction, Receiver, Session, wait_until};
 
 use super::{Lab, await_rest, lab, order_of};
 
@@ -53,11 +53,11 @@ fn what_happened_while_the_receiver_was_down_arrives_in_order() {
 #[test]
 fn a_receiver_that_refuses_everything_for_a_while_loses_nothing() {
     let lab = crowd("");
-    lab.receiver.answer(|_| Reply::Status(503));
+    lab.receiver.answer(|_| Reaction::Status(503));
     let _served = lab.serve();
     disturb(&lab.db, 0..CHANGES);
     wait_until("it was tried", || lab.receiver.received().len() > USERS * 2);
-    lab.receiver.answer(|_| Reply::Status(200));
+    lab.receiver.answer(|_| Reaction::Status(200));
     assert_complete_and_ordered(&lab.db, &lab.receiver);
 }
 
@@ -65,10 +65,10 @@ fn a_receiver_that_refuses_everything_for_a_while_loses_nothing() {
 fn a_subject_that_fails_does_not_hold_up_the_others() {
     let lab = crowd("");
     lab.receiver.answer(|one| match one.text("/subject") {
-        "u1" => Reply::Status(500),
-        "u2" => Reply::Stall,
-        "u3" => Reply::Status(302),
-        _ => Reply::Status(200),
+        "u1" => Reaction::Status(500),
+        "u2" => Reaction::Stall,
+        "u3" => Reaction::Status(302),
+        _ => Reaction::Status(200),
     });
     let _served = lab.serve();
     disturb(&lab.db, 0..CHANGES);
@@ -93,7 +93,7 @@ fn a_subject_that_fails_does_not_hold_up_the_others() {
             && errors[1].contains("no answer within")
             && errors[2].contains("redirects are not followed")
     });
-    lab.receiver.answer(|_| Reply::Status(200));
+    lab.receiver.answer(|_| Reaction::Status(200));
     assert_complete_and_ordered(&lab.db, &lab.receiver);
 }
 
