@@ -104,7 +104,7 @@ DECLARE
     v_slot smallint;
 BEGIN
     PERFORM lose_lost_runs();
-    v_run := coalesce(take_queued(), take_watched(), take_due());
+    v_run := coalesce(take_queued(), take_changed(), take_due());
     IF v_run IS NULL THEN
         RETURN;
     END IF;
@@ -148,7 +148,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.take_queued IS 'Takes the source of the first run that was asked for.';
 
-CREATE FUNCTION roster_private.take_watched() RETURNS bigint
+CREATE FUNCTION roster_private.take_changed() RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
@@ -167,7 +167,7 @@ BEGIN
     END LOOP;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION roster_private.take_watched IS 'Takes the first source whose watched table reports a change.';
+COMMENT ON FUNCTION roster_private.take_changed IS 'Takes the first source whose watched table reports a change.';
 
 CREATE FUNCTION roster_private.take_due() RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
