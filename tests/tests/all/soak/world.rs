@@ -185,7 +185,13 @@ pub fn create_sources(db: &Db, ldap_url: &str, role: &str) -> (String, String) {
                         "updated_at_column": "changed_at", "deleted_column": "gone", "prefix": "badges"});
     db.call("SELECT roster.create_source('corp-badges', iam => 'corp', kind => 'table', schedule => '* * * * *', config => $1)", &[&badges]);
     let push_key = push::new_source(db, "corp", "corp-apps", push::LABEL, &json!({}));
-    let scim_key = scim::new_source(db, scim::IAM, scim::SOURCE, scim::LABEL, &json!({}));
+    let scim_key = scim::new_source(
+        db,
+        scim::IAM,
+        scim::SOURCE,
+        scim::LABEL,
+        &json!({"attribute_mapping": {"scimuser": scim::ENTERPRISE}}),
+    );
     for source in PULLED {
         for kind in KINDS {
             db.run(&format!("SELECT roster.set_guard('{source}', '{kind}', 1000000, 100)"));
