@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [ARGUMENTS FOR THE TESTS]: all tests, in the release profile that the binaries were built with.
+# With --include-ignored the long ones too, the soak among them: SOAK_SECONDS (default 300) says for how long it makes trouble,
+# SOAK_SEED repeats the decisions of a run that failed (it prints its own).
 # The extension must be installed and syncd built (`make install`, which `make test` does first).
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"

@@ -25,7 +25,7 @@ start_machines() {
     password=$(random_password)
     psql "$superuser" -v password="$password" -v name=bench_machines -f "$steps/database.sql"
     start_answering
-    ask -v users="$machine_users" -v answers="http://127.0.0.1:$(cat "$bench/answers.port")" -f "$steps/machines.sql" >"$times/keys"
+    ask -v users="$machine_users" -f "$steps/machines.sql" >"$times/keys"
     PUSH_KEY=$(sed -n 's/^push|//p' "$times/keys")
     FEED_KEY=$(sed -n 's/^changes|//p' "$times/keys")
     rm "$times/keys"
@@ -88,9 +88,9 @@ measure_endpoint() {
         say "Machines: an endpoint, round $round of $scim_rounds"
         wrk -c 8 -t 2 -d "$scim_seconds" "http://127.0.0.1:$(cat "$bench/answers.port")/facts?userid=u0000001" |
             sed -n 's/^Requests\/sec: *//p' | note endpoint_wrk
-        ask -c "DELETE FROM roster_private.user_link" -c CHECKPOINT
-        measure endpoint_first "$target/release/syncd" sync crm
-        measure endpoint_again "$target/release/syncd" sync crm
+        ask -v source="crm$round" -v answers="http://127.0.0.1:$(cat "$bench/answers.port")" -f "$steps/endpoint.sql"
+        measure endpoint_first "$target/release/syncd" sync "crm$round"
+        measure endpoint_again "$target/release/syncd" sync "crm$round"
     done
 }
 

@@ -1,4 +1,4 @@
--- Users, and what machines need: keys, sources, a watched table. Prints the keys. psql variables: users, answers (a URL).
+-- Users, and what machines need: keys, sources, a watched table. Prints the keys. psql variable: users.
 \set ON_ERROR_STOP on
 \pset format unaligned
 \pset tuples_only on
@@ -6,8 +6,6 @@
 SELECT roster.create_identity_manager('corp');
 SELECT roster.create_user('u' || lpad(n::text, 7, '0'), iam => 'corp') FROM generate_series(0, :users - 1) n;
 SELECT roster.create_source('apps', iam => 'corp', kind => 'push', config => '{"rate_limit": 1000000}');
-SELECT roster.create_source('crm', iam => 'corp', kind => 'endpoint',
-    config => jsonb_build_object('url', :'answers' || '/facts', 'concurrency', 8));
 CREATE SCHEMA watched;
 CREATE TABLE watched.attributes (username text, attribute text, value text);
 CREATE INDEX ON watched.attributes (username);
