@@ -3,6 +3,7 @@
 # Servers of its own below target/bench, ended afterwards; the directory is kept for the next time.
 # BENCH_USERS: how many users the directory has (default 100000, three minutes; 1000000 takes a quarter of an hour).
 # BENCH_ONLY=scim, BENCH_ONLY=table: only what goes over SCIM, only table sources, for which no directory is needed.
+# BENCH_ONLY=events, endpoint, feed, webhooks: only that part of what other machines do.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/slapd.sh"
@@ -12,6 +13,7 @@ set -euo pipefail
 . "$(dirname "$0")/bench/table.sh"
 . "$(dirname "$0")/bench/scim.sh"
 . "$(dirname "$0")/bench/scim_peer.sh"
+. "$(dirname "$0")/bench/machines.sh"
 . "$(dirname "$0")/bench/report.sh"
 . "$(dirname "$0")/bench/scim_report.sh"
 
@@ -30,7 +32,10 @@ set -euo pipefail
 case $users in '' | *[!0-9]*) die "BENCH_USERS must be a number of users, not $users" ;; esac
 [ "$users" -ge 1000 ] || die "BENCH_USERS must be at least 1000"
 only=${BENCH_ONLY:-}
-case $only in '' | scim | table) ;; *) die "BENCH_ONLY must be scim, table or empty, not $only" ;; esac
+case $only in
+    '' | scim | table | events | endpoint | feed | webhooks) ;;
+    *) die "BENCH_ONLY must be scim, table, events, endpoint, feed, webhooks or empty, not $only" ;;
+esac
 [ -x "$target/release/syncd" ] || die "there is no $target/release/syncd: run \`make install\`"
 
 mkdir -p "$bench"
@@ -48,7 +53,8 @@ if [ -z "$only" ]; then
     single_changes
     policies
 fi
-[ "$only" = scim ] || tables
-[ "$only" = table ] || scim
+case $only in '' | table) tables ;; esac
+case $only in '' | scim) scim ;; esac
+case $only in '' | events | endpoint | feed | webhooks) machines ;; esac
 report
 rm -rf "$rows"

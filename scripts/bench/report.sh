@@ -11,8 +11,9 @@ report() {
         report_policies
         report_single_changes
     fi
-    [ "$only" = scim ] || report_table
-    [ "$only" = table ] || report_scim
+    case $only in '' | table) report_table ;; esac
+    case $only in '' | scim) report_scim ;; esac
+    report_machines
     printf '\n%s\n' "$(machine)"
     printf 'Medians; every yardstick is measured in turns with what it is compared with.\n\n'
     print_table

@@ -20,7 +20,7 @@ start_servers() {
 
 stop_servers() {
     stop_peer
-    stop_scim
+    stop_machines
     stop_slapd "$directory"
     stop_postgres "$bench"
 }

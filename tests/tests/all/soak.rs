@@ -7,6 +7,7 @@
 mod chaos;
 mod checks;
 mod directory;
+mod endpoint;
 mod http;
 mod latency;
 mod provider;
@@ -14,6 +15,7 @@ mod readers;
 mod second;
 mod services;
 mod tables;
+mod told;
 mod world;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,11 +98,12 @@ fn what_was_acknowledged_is_effective_and_nothing_else_happened() {
     println!("soak of {} s, SOAK_SEED={}", setting.time.as_secs(), setting.seed);
     let mut world = World::new();
     let signal = Signal { stop: AtomicBool::new(false) };
-    let (mut stated, trouble, read) = under_load(&world, setting, &signal);
+    let (mut stated, trouble, read, subscribed) = under_load(&world, setting, &signal);
     world.quiet();
     let latencies = Latencies::measure(&world, &mut stated);
     world.settle();
     checks::everything(&world, &stated, read);
+    told::assert_complete(&world, subscribed);
     second::assert_same(&world, &stated);
     println!("{stated}\n{trouble}\n{}\n{latencies}", checks::summary(&world));
 }
@@ -109,7 +112,7 @@ fn under_load(
     world: &World,
     setting: Setting,
     signal: &Signal,
-) -> (world::Stated, chaos::Trouble, readers::Read) {
+) -> (world::Stated, chaos::Trouble, readers::Read, told::Subscribed) {
     thread::scope(|threads| {
         macro_rules! at_work {
             ($work:expr) => {
@@ -124,11 +127,13 @@ fn under_load(
             .map(|n| at_work!(tables::work(world, n, setting.rng(10 + n as u64), signal)))
             .collect();
         let remote = at_work!(tables::work_elsewhere(world, setting.rng(20), signal));
+        let endpoint = at_work!(endpoint::work(world, setting.rng(25), signal));
         let services: Vec<_> = (0..SERVICES)
             .map(|n| at_work!(services::work(world, n, setting.rng(30 + n as u64), signal)))
             .collect();
         let provider = at_work!(provider::work(world, setting.rng(40), signal));
-        let readers = at_work!(readers::read(world, signal));
+        let reader = at_work!(readers::read(world, signal));
+        let subscriber = at_work!(told::subscribe(world, signal));
         let operator = at_work!(world.operate(setting.rng(50), signal));
         let chaos = at_work!(chaos::work(world, setting.rng(60), signal));
         let until = Instant::now() + setting.time;
@@ -140,12 +145,14 @@ fn under_load(
             directory: directory.join().expect("the directory's writer"),
             tables: tables.into_iter().map(|writer| writer.join().expect("a table's writer")).collect(),
             remote: remote.join().expect("the other database's writer"),
+            endpoint: endpoint.join().expect("the endpoint's writer"),
             services: services.into_iter().map(|service| service.join().expect("a service")).collect(),
             provider: provider.join().expect("the provider"),
         };
         operator.join().expect("the operator");
         let trouble = chaos.join().expect("the trouble maker");
         // Everything is back: the reader comes to the end of the feed later, with what is still to come.
-        (stated, trouble, readers.join().expect("the reader of the feed"))
+        let reader = reader.join().expect("the reader of the feed");
+        (stated, trouble, reader, subscriber.join().expect("the subscriber"))
     })
 }

@@ -42,6 +42,7 @@ fn acknowledged_is_effective(session: &Session, stated: &Stated) {
     };
     values("corp-ldap", &stated.directory.values);
     values("corp-badges", &stated.remote.values);
+    values("corp-crm", &stated.endpoint.values);
     stated.tables.iter().for_each(|table| values("corp-hr", &table.values));
     stated.services.iter().for_each(|service| values("corp-apps", &service.values));
     let active = "JOIN roster.users u ON u.iam = a.iam AND u.username = a.owner AND u.active";
@@ -104,6 +105,7 @@ fn removals_are_explained(session: &Session, stated: &Stated) {
     };
     explained("corp-ldap", &stated.directory.retracted);
     explained("corp-badges", &stated.remote.retracted);
+    explained("corp-crm", &stated.endpoint.retracted);
     explained("corp-hr", &stated.tables.iter().flat_map(|table| table.retracted.clone()).collect());
     let times = |facts: &mut dyn Iterator<Item = &String>| {
         let mut times = BTreeMap::<String, usize>::new();

@@ -85,6 +85,8 @@ pub fn work(world: &World, mut rng: Rng, signal: &Signal) -> DirectoryModel {
     let mut model = DirectoryModel::first();
     while !signal.is_over() {
         let ldif = model.next(&mut rng);
+        let newcomer = format!("new{:04}", model.done);
+        world.web.answer(&newcomer, super::endpoint::nothing());
         world.slapd.modify(&ldif);
         model.done += 1;
         signal.pause(&mut rng, 300);

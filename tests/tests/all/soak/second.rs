@@ -10,13 +10,14 @@ use super::world::{HR, PULLED, Stated, World, create_sources, daemon_of};
 pub fn assert_same(world: &World, stated: &Stated) {
     let db = Db::fresh();
     db.run(HR);
+    db.run("SELECT roster.create_identity_manager('corp', kind => 'ldap')");
     for line in
         world.session().lines("SELECT format('(%L, %L, %L)', username, attribute, value) FROM hr.attributes")
     {
         db.run(&format!("INSERT INTO hr.attributes VALUES {line}"));
     }
     let daemon = daemon_of(&db, &world.badges_url);
-    let (push_key, scim_key) = create_sources(&db, &world.slapd.url(), &daemon.role);
+    let (push_key, scim_key) = create_sources(&db, &world.slapd.url(), &world.web, &daemon.role);
     for source in PULLED {
         daemon.sync(source);
     }

@@ -19,7 +19,7 @@ pub struct TableModel {
 }
 
 impl TableModel {
-    fn sets(&mut self, user: &str, name: &str, values: BTreeSet<String>) {
+    pub fn sets(&mut self, user: &str, name: &str, values: BTreeSet<String>) {
         let old = self.values.insert((user.to_owned(), name.to_owned()), values.clone()).unwrap_or_default();
         self.retracted.extend(old.difference(&values).map(|v| format!("user_attribute|{user}|{name}|{v}")));
         self.done += 1;

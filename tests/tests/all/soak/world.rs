@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use roster_tests::{Cluster, Daemon, Db, Rng, Served, Session, Slapd, wait_until};
+use roster_tests::{Cluster, Daemon, Db, Reaction, Receiver, Rng, Served, Session, Slapd, Web, wait_until};
 use serde_json::json;
 
 use super::directory::DirectoryModel;
@@ -13,10 +15,12 @@ use super::http::Http;
 use super::provider::ProviderModel;
 use super::services::ServiceModel;
 use super::tables::TableModel;
-use super::{Signal, directory};
+use super::{Signal, USERS, directory, endpoint, username};
 use crate::{ldap, push, scim};
 
-pub const PULLED: [&str; 3] = ["corp-ldap", "corp-hr", "corp-badges"];
+pub const PULLED: [&str; 4] = ["corp-ldap", "corp-hr", "corp-badges", "corp-crm"];
+/// A receiver that refused is told again after a pause.
+const LONGEST: Duration = Duration::from_secs(180);
 const KINDS: [&str; 6] = ["user", "group", "membership", "nesting", "user_attribute", "group_attribute"];
 
 #[derive(Debug)]
@@ -26,12 +30,16 @@ pub struct World {
     pub url: String,
     pub badges_url: String,
     pub slapd: Slapd,
+    pub web: Web,
+    /// What a webhook of corp is told.
+    pub receiver: Receiver,
     pub daemon: Daemon,
     /// Two daemons at ports that stay; None while one is down.
     pub daemons: [Mutex<Option<Served>>; 2],
     pub ports: [u16; 2],
     pub push_key: String,
     pub scim_key: String,
+    pub feed_key: String,
 }
 
 /// What the writers were told is done.
@@ -40,6 +48,7 @@ pub struct Stated {
     pub directory: DirectoryModel,
     pub tables: Vec<TableModel>,
     pub remote: TableModel,
+    pub endpoint: TableModel,
     pub services: Vec<ServiceModel>,
     pub provider: ProviderModel,
 }
@@ -59,12 +68,30 @@ impl World {
             "GRANT USAGE ON SCHEMA badges TO {reader}; GRANT SELECT ON badges.people TO {reader}"
         ));
         let daemon = daemon_of(&db, &badges.url(&reader));
-        let (push_key, scim_key) = create_sources(&db, &slapd.url(), &daemon.role);
+        let web = Web::start();
+        (0..USERS).for_each(|n| web.answer(&username(n), endpoint::nothing()));
+        let receiver = moody_receiver();
+        db.run(&format!("SELECT roster.create_identity_manager('corp', kind => 'ldap'); SELECT roster.create_webhook('audit', 'corp', '{}')", receiver.url()));
+        let (push_key, scim_key) = create_sources(&db, &slapd.url(), &web, &daemon.role);
+        let feed_key = db.line("SELECT roster.create_api_key('warehouse', 'corp', '{changes}')");
         db.run("SELECT roster.watch_table('corp-hr')");
         let ports = [free_port(), free_port()];
         let daemons = ports.map(|port| Mutex::new(Some(daemon.serve_at(port))));
         let (url, badges_url) = (db.url("postgres"), badges.url("postgres"));
-        let world = World { cluster, url, badges_url, slapd, daemon, daemons, ports, push_key, scim_key };
+        let world = World {
+            cluster,
+            url,
+            badges_url,
+            slapd,
+            web,
+            receiver,
+            daemon,
+            daemons,
+            ports,
+            push_key,
+            scim_key,
+            feed_key,
+        };
         // Facts about users are for users who are there.
         world.synchronise("corp-ldap");
         world
@@ -86,6 +113,10 @@ impl World {
 
     pub fn scim(&self) -> Http {
         Http::new(self.ports, &self.scim_key)
+    }
+
+    pub fn feed(&self) -> Http {
+        Http::new(self.ports, &self.feed_key)
     }
 
     /// Somebody asks for runs now and then, and cancels one.
@@ -140,6 +171,15 @@ impl World {
                 session.line(&format!("SELECT health FROM roster.sources WHERE source = '{source}'"));
             assert_eq!(health, "ok", "{source}");
         }
+        let begun = Instant::now();
+        while !everything_is_told(&session) {
+            assert!(
+                begun.elapsed() < LONGEST,
+                "the webhook is not told of everything: {:?}",
+                session.lines("SELECT * FROM roster.webhooks")
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
         wait_until("no run is under way", || {
             session.number("SELECT count(*) FROM roster.sync_runs WHERE state IN ('queued', 'running')") == 0
         });
@@ -159,6 +199,25 @@ impl World {
     }
 }
 
+fn everything_is_told(session: &Session) -> bool {
+    let last = "SELECT coalesce(max(first_change_id + changes - 1), 0) FROM roster_private.run";
+    session.number("SELECT unnumbered_runs FROM roster_private.feed_lag()") == 0
+        && session.number(&format!(
+            "SELECT count(*) FROM roster.webhooks WHERE position >= ({last}) AND pending = 0"
+        )) == 1
+}
+
+/// It takes most of what it is told at the first attempt.
+fn moody_receiver() -> Receiver {
+    let receiver = Receiver::start();
+    let count = AtomicUsize::new(0);
+    receiver.answer(move |_| match count.fetch_add(1, Ordering::Relaxed) % 53 {
+        7 => Reaction::Status(500),
+        _ => Reaction::Status(204),
+    });
+    receiver
+}
+
 /// The long table here, watched; the wide one elsewhere, read by the time of its changes.
 pub const HR: &str =
     "CREATE SCHEMA hr; CREATE TABLE hr.attributes (username text, attribute text, value text);
@@ -168,8 +227,7 @@ const BADGES: &str =
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(), gone boolean NOT NULL DEFAULT false)";
 
 /// Identity managers and sources; the keys of the services and of the provider.
-pub fn create_sources(db: &Db, ldap_url: &str, role: &str) -> (String, String) {
-    db.run("SELECT roster.create_identity_manager('corp', kind => 'ldap')");
+pub fn create_sources(db: &Db, ldap_url: &str, web: &Web, role: &str) -> (String, String) {
     db.run(&format!("GRANT USAGE ON SCHEMA hr TO {role}; GRANT SELECT ON hr.attributes TO {role}"));
     let mut config = ldap::config(ldap_url);
     config["user_filter"] = json!("(&(objectClass=inetOrgPerson)(!(employeeType=gone)))");
@@ -184,6 +242,11 @@ pub fn create_sources(db: &Db, ldap_url: &str, role: &str) -> (String, String) {
     let badges = json!({"connection": {"env": "BADGES_URL"}, "relation": "badges.people", "format": "wide", "user_column": "login",
                         "updated_at_column": "changed_at", "deleted_column": "gone", "prefix": "badges"});
     db.call("SELECT roster.create_source('corp-badges', iam => 'corp', kind => 'table', schedule => '* * * * *', config => $1)", &[&badges]);
+    let crm = json!({"url": web.url("/facts"), "prefix": "crm", "timeout_seconds": 2});
+    db.call(
+        "SELECT roster.create_source('corp-crm', iam => 'corp', kind => 'endpoint', schedule => '* * * * *', config => $1)",
+        &[&crm],
+    );
     let push_key = push::new_source(db, "corp", "corp-apps", push::LABEL, &json!({}));
     let scim_key = scim::new_source(
         db,
@@ -218,8 +281,8 @@ impl fmt::Display for Stated {
         write!(
             f,
             "acknowledged: {} changes of the directory, {tables} of the watched table, {} of the table elsewhere, \
-             {events} events ({sent} requests), {} SCIM requests ({} sent)",
-            self.directory.done, self.remote.done, self.provider.done, self.provider.sent
+             {} of the endpoint, {events} events ({sent} requests), {} SCIM requests ({} sent)",
+            self.directory.done, self.remote.done, self.endpoint.done, self.provider.done, self.provider.sent
         )
     }
 }
