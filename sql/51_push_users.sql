@@ -225,7 +225,8 @@ BEGIN
     IF p_left.user_id IS NULL OR p_left.source_id <> c.source_id AND c.match_by <> 'external_id' THEN
         SELECT u.* INTO v_holder FROM app_user u WHERE u.iam_id = c.iam_id AND u.username_key = v_key FOR NO KEY UPDATE;
         IF FOUND AND NOT push_is_orphan(c, v_holder) THEN
-            RAISE EXCEPTION 'username "%" is that of another user of identity manager "%"', v_name, c.iam USING ERRCODE = 'invalid_parameter_value';
+            -- Or the same event of another client made the user a moment ago: push_try looks again.
+            RAISE EXCEPTION 'username "%" is that of another user of identity manager "%"', v_name, c.iam USING ERRCODE = 'unique_violation';
         END IF;
         UPDATE app_user u SET username_key = NULL WHERE u.user_id = v_holder.user_id;
         INSERT INTO app_user (user_id, iam_id, source_id, username, username_key, external_id, display_name, email, profile, active,

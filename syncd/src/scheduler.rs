@@ -106,7 +106,9 @@ impl Watch {
         runs: &mut JoinSet<()>,
     ) -> Result<(), DatabaseError> {
         while runs.try_join_next().is_some() {}
+        // What was just cancelled is for the next daemon.
         while runs.len() < self.at_once
+            && !around.shutdown.is_requested()
             && around.keeper.is_up_to_date()
             && let Some((session, claimed)) = self.claim_next(around).await?
         {

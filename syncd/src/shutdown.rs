@@ -27,6 +27,10 @@ impl Shutdown {
         Ok(Self(receiver))
     }
 
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+
     pub async fn requested(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|requested| *requested).await.is_err() {

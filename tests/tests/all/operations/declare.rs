@@ -272,7 +272,7 @@ fn unknown_keys_are_refused_with_their_place() {
             "nonsense",
         ),
         ("[sources.s]\niam = \"nowhere\"\nkind = \"push\"\n", ":1:1", "nowhere"),
-        ("[sources.s]\niam = \"builtin\"\nkind = \"table\"\nschedule = \"61 * * * *\"\n", ":1:1", "61"),
+        ("[sources.s]\niam = \"builtin\"\nkind = \"ldap\"\nschedule = \"61 * * * *\"\n", ":1:1", "61"),
         ("[sources.s]\nkind = \"push\"\n", ":1:1", "iam"),
     ] {
         let told = desk.refused(wrong, &[]);
