@@ -9,8 +9,8 @@ build_packages=(gcc make pkg-config clang libclang-dev)
 directory_packages=(slapd ldap-utils openssl)
 pool_packages=(pgbouncer)
 # `kill` as a program, pg_cron, and what the conformance suites of SCIM are installed with (scim-suites.sh), for the tests.
-# systemd has systemd-analyze, which looks at the unit; examples of the documentation are run with curl and python3.
-test_packages=(procps python3 python3-venv postgresql-15-cron systemd curl)
+# Examples of the documentation are run with curl and python3.
+test_packages=(procps python3 python3-venv postgresql-15-cron curl)
 bench_packages=(curl wrk perl)
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
