@@ -353,7 +353,7 @@ END $$;
 COMMENT ON FUNCTION roster_private.plan_stated_groups IS 'Plans the memberships of the entries that differ, and the groups that they need.';
 
 CREATE FUNCTION roster_private.quarantine_subjects(c roster_private.plan_context, f roster_private.fact_context) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
     AS $$
 BEGIN
     INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
@@ -364,8 +364,9 @@ BEGIN
                 ELSE format('no user with external id "%s" in identity manager "%s"', s.who, f.iam) END,
            jsonb_build_object('user', s.who)
     FROM staged_subject s
-    WHERE s.slot = c.slot AND s.run_id = c.run_id AND (s.state IN ('unknown', 'twice') OR s.state = 'stated' AND NOT EXISTS (
-              SELECT FROM plan_link l WHERE l.slot = c.slot AND l.run_id = c.run_id AND l.op = 'set' AND l.key = s.key))
+    -- Joined: below an OR, a look for each entry at all links could be what the planner makes of it.
+    LEFT JOIN plan_link l ON l.slot = c.slot AND l.run_id = c.run_id AND l.op = 'set' AND l.key = s.key AND s.state = 'stated'
+    WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.state IN ('unknown', 'twice', 'stated') AND l.key IS NULL
       AND NOT EXISTS (SELECT FROM staged_quarantine q WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'user' AND q.key = normalize(s.who, NFC));
 END $$;
 COMMENT ON FUNCTION roster_private.quarantine_subjects IS 'Quarantines entries that mean nobody, and those that are stated several times.';

@@ -77,7 +77,7 @@ fn what_a_query_calls_runs_as_the_caller() {
             admin.run("SELECT roster.sync_table_now('hr')");
         }
     }
-    assert_eq!(db.lines("SELECT DISTINCT who FROM public.witness"), [role.clone()]);
+    assert_eq!(db.lines("SELECT DISTINCT who FROM public.witness"), std::slice::from_ref(&role));
     assert_eq!(stated(&db, "hr"), [format!("ann|a|{role}")]);
 }
 
