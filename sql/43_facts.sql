@@ -377,18 +377,25 @@ CREATE FUNCTION roster_private.apply_links(c roster_private.plan_context) RETURN
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
     AS $$
 DECLARE
-    v_at timestamptz;
+    v_at   timestamptz;
+    v_rows bigint;
 BEGIN
     SELECT coalesce(r.started_at, r.queued_at) INTO v_at FROM sync_run r WHERE r.run_id = c.run_id;
     DELETE FROM user_link k USING plan_link p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.op = 'drop' AND k.source_id = c.source_id AND k.key = p.key;
+    -- Before the others come, whom the planner would not know of.
+    UPDATE user_link k SET confirmed_at = v_at, etag = coalesce(p.etag, k.etag) FROM plan_link p
+    WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.op = 'confirm' AND k.source_id = c.source_id AND k.key = p.key;
     INSERT INTO user_link (source_id, key, user_id, fingerprint, etag, confirmed_at)
     SELECT c.source_id, p.key, p.user_id, p.fingerprint, p.etag, v_at
     FROM plan_link p WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.op = 'set' ORDER BY p.key
     ON CONFLICT (source_id, key) DO UPDATE
     SET user_id = excluded.user_id, fingerprint = excluded.fingerprint, etag = excluded.etag, confirmed_at = excluded.confirmed_at;
-    UPDATE user_link k SET confirmed_at = v_at, etag = coalesce(p.etag, k.etag) FROM plan_link p
-    WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.op = 'confirm' AND k.source_id = c.source_id AND k.key = p.key;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    -- The next run may come before autovacuum, and would look at every link for every other.
+    IF v_rows > 1000 THEN
+        ANALYZE user_link;
+    END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.apply_links IS 'Writes the planned links of a fact source.';
 
