@@ -272,7 +272,11 @@ fn unknown_keys_are_refused_with_their_place() {
             "nonsense",
         ),
         ("[sources.s]\niam = \"nowhere\"\nkind = \"push\"\n", ":1:1", "nowhere"),
-        ("[sources.s]\niam = \"builtin\"\nkind = \"ldap\"\nschedule = \"61 * * * *\"\n", ":1:1", "61"),
+        (
+            "[sources.s]\niam = \"builtin\"\nkind = \"table\"\nschedule = \"61 * * * *\"\n[sources.s.config]\nrelation = \"hr.a\"\nformat = \"long\"\nuser_column = \"u\"\nname_column = \"n\"\nvalue_column = \"v\"\n",
+            ":1:1",
+            "minute",
+        ),
         ("[sources.s]\nkind = \"push\"\n", ":1:1", "iam"),
     ] {
         let told = desk.refused(wrong, &[]);
