@@ -8,9 +8,12 @@ use crate::record::Record;
 
 pub mod endpoint;
 pub mod ldap;
+mod memory;
 pub mod table;
 mod text;
 mod tls;
+
+pub use memory::{Containers, Memory};
 
 /// A reader of one source. It reads everything there is, once, and is used up by it.
 pub trait Connector: Send {
@@ -33,6 +36,9 @@ pub struct ReadSummary {
     pub note: Option<String>,
     /// Who was not mentioned was not asked about, and is not gone.
     pub partial: bool,
+    /// Where the next run goes on; `None` where everything is read each time.
+    pub cursor: Option<serde_json::Value>,
+    pub containers: Containers,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +49,9 @@ pub enum ConnectorError {
     Endpoint(#[from] endpoint::EndpointError),
     #[error("{}", .0.in_a_run())]
     Table(#[from] table::TableError),
+    /// What the source stated before could not be asked for.
+    #[error("the database could not be asked: {0}")]
+    Memory(String),
     /// The pipeline went away (it failed or was cancelled): it knows why.
     #[error("the read was stopped before its end")]
     Stopped,

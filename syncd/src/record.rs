@@ -54,6 +54,39 @@ pub struct Member {
     pub key: Key,
 }
 
+/// What groups call a member: a digest of its name, or its key where the directory lists keys.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference([u8; 16]);
+
+impl Reference {
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Of a name that is none of the directory's: `uid:sam`.
+    pub fn of(text: &str) -> Self {
+        Self(truncated(blake3::hash(text.as_bytes())))
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reference({:032x})", u128::from_be_bytes(self.0))
+    }
+}
+
+/// What groups may call an entity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct References {
+    pub name: Option<Reference>,
+    /// Where groups list user names.
+    pub uid: Option<Reference>,
+}
+
 /// A user or a group as the source states it now. All text is in Unicode NFC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity {
@@ -67,8 +100,37 @@ pub struct Entity {
     pub active: bool,
     /// Attribute values (name, value): sorted and unique.
     pub values: Vec<(String, String)>,
+    /// How the user is called on platforms (platform, name): sorted, one name per platform.
+    pub platforms: Vec<(String, String)>,
     /// Direct members of a group: sorted and unique. Always empty for a user.
     pub members: Vec<Member>,
+    /// What the group lists and nobody is (yet), or whose entry cannot be taken: sorted and unique.
+    pub pending: Vec<Reference>,
+    pub references: References,
+    /// The group that the user's own entry names.
+    pub primary_group: Option<Key>,
+}
+
+impl Entity {
+    /// With nothing but what every entity has.
+    pub fn new(kind: Kind, external_id: String, name: String) -> Self {
+        Self {
+            kind,
+            key: Key::of(&external_id),
+            external_id,
+            name,
+            display_name: None,
+            email: None,
+            profile: BTreeMap::new(),
+            active: true,
+            values: Vec::new(),
+            platforms: Vec::new(),
+            members: Vec::new(),
+            pending: Vec::new(),
+            references: References::default(),
+            primary_group: None,
+        }
+    }
 }
 
 impl Entity {
@@ -91,6 +153,12 @@ impl Entity {
             bytes.push(tag(member.kind));
             bytes.extend_from_slice(member.key.as_bytes());
         }
+        put_pairs(&mut bytes, self.platforms.iter().map(|(platform, name)| (platform, name)));
+        put_count(&mut bytes, self.pending.len());
+        self.pending.iter().for_each(|reference| bytes.extend_from_slice(reference.as_bytes()));
+        put_digest(&mut bytes, self.references.name.as_ref().map(Reference::as_bytes));
+        put_digest(&mut bytes, self.references.uid.as_ref().map(Reference::as_bytes));
+        put_digest(&mut bytes, self.primary_group.as_ref().map(Key::as_bytes));
         truncated(blake3::hash(&bytes))
     }
 }
@@ -151,6 +219,16 @@ pub enum Record {
     Entity(Entity),
     /// Statements about users who are somebody else's, several at once.
     Facts(Vec<Fact>),
+    /// The source says that it is gone.
+    Gone {
+        kind: Kind,
+        key: Key,
+    },
+    /// It is there, and has not changed as far as the source says.
+    Present {
+        kind: Kind,
+        key: Key,
+    },
     /// An entry that could not be taken. With a key it counts as present: what was known of it stays.
     Quarantined {
         kind: Kind,
@@ -190,6 +268,11 @@ fn put_optional(bytes: &mut Vec<u8>, text: Option<&str>) {
     }
 }
 
+fn put_digest(bytes: &mut Vec<u8>, digest: Option<&[u8; 16]>) {
+    bytes.push(u8::from(digest.is_some()));
+    bytes.extend_from_slice(digest.map_or(&[][..], |digest| digest));
+}
+
 fn put_pairs<'a>(bytes: &mut Vec<u8>, pairs: impl ExactSizeIterator<Item = (&'a String, &'a String)>) {
     put_count(bytes, pairs.len());
     for (name, value) in pairs {
@@ -210,16 +293,9 @@ mod tests {
 
     fn sam() -> Entity {
         Entity {
-            kind: Kind::User,
-            key: Key::of("id-1"),
-            external_id: "id-1".into(),
-            name: "sam".into(),
             display_name: Some("Sam".into()),
-            email: None,
-            profile: BTreeMap::new(),
-            active: true,
             values: vec![("a".into(), "1".into())],
-            members: vec![],
+            ..Entity::new(Kind::User, "id-1".into(), "sam".into())
         }
     }
 
@@ -239,7 +315,7 @@ mod tests {
 
     #[test]
     fn every_field_changes_the_fingerprint() {
-        let changes: [fn(&mut Entity); 9] = [
+        let changes: [fn(&mut Entity); 14] = [
             |e| e.kind = Kind::Group,
             |e| e.external_id.push('x'),
             |e| e.name.push('x'),
@@ -249,6 +325,11 @@ mod tests {
             |e| drop(e.profile.insert("title".into(), "Clerk".into())),
             |e| e.values.push(("b".into(), "2".into())),
             |e| e.members.push(Member { kind: Kind::User, key: Key::of("m") }),
+            |e| e.platforms.push(("trino".into(), "sam".into())),
+            |e| e.pending.push(Reference::of("x")),
+            |e| e.references.name = Some(Reference::of("x")),
+            |e| e.references.uid = Some(Reference::of("x")),
+            |e| e.primary_group = Some(Key::of("g")),
         ];
         let mut seen = std::collections::BTreeSet::from([sam().fingerprint()]);
         for change in changes {

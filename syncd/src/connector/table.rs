@@ -151,7 +151,7 @@ impl OpenTable {
         }
         self.connection.close().await?;
         send(&sink, batch).await?;
-        Ok(ReadSummary { read, note: None, partial: false })
+        Ok(ReadSummary { read, ..ReadSummary::default() })
     }
 }
 

@@ -28,6 +28,11 @@ impl Comparison {
             Record::Entity(entity) => self.take_entity(&entity).await,
             // A source that says who there is has nothing to say about others' users.
             Record::Facts(_) => Ok(()),
+            Record::Gone { kind, key } => self.staging.put_absent(kind, key).await,
+            Record::Present { kind, key } => {
+                self.known.see(kind, key);
+                Ok(())
+            }
             Record::Quarantined { kind, key, shown, reason, mut entry } => {
                 self.note_present(kind, key);
                 replace_nul(&mut entry);
@@ -148,16 +153,8 @@ mod tests {
     #[test]
     fn a_nul_is_found_by_field() {
         let mut entity = Entity {
-            kind: Kind::User,
-            key: Key::of("1"),
-            external_id: "1".into(),
-            name: "sam".into(),
-            display_name: None,
-            email: None,
-            profile: std::collections::BTreeMap::new(),
-            active: true,
             values: vec![("country".into(), "U\0".into())],
-            members: vec![],
+            ..Entity::new(Kind::User, "1".into(), "sam".into())
         };
         assert_eq!(field_with_nul(&entity), Some("country"));
         entity.email = Some("\0".into());

@@ -1,20 +1,19 @@
 //! The keys of an `ldap` configuration as they are written, and the way from them to the typed one.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::values::{attribute, base, filter, mapping, server};
-use super::{Bind, Groups, LdapConfig, Tls, Users};
+use super::values::{attribute, base, filter, names, server};
+use super::{Active, Bind, Incremental, LdapConfig, Membership, Rule, Rules, ServerKind, Tls};
 use crate::config::ConfigError;
 use crate::config::values::{absolute, client_certificate, in_range};
 use crate::secret::SecretRef;
 
 /// The keys as they are written.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Keys {
     urls: Vec<String>,
@@ -23,29 +22,47 @@ pub(super) struct Keys {
     ca_file: Option<PathBuf>,
     client_cert: Option<PathBuf>,
     client_key: Option<SecretRef>,
+    bind: Option<String>,
     bind_dn: Option<String>,
     bind_password: Option<SecretRef>,
-    user_base: String,
-    user_filter: Option<String>,
-    sync_filter: Option<String>,
-    group_base: Option<String>,
-    group_filter: Option<String>,
-    username_attribute: Option<String>,
-    id_attribute: Option<String>,
+    server: Option<String>,
+    pub(super) user_base: String,
+    pub(super) user_filter: Option<String>,
+    pub(super) sync_filter: Option<String>,
+    pub(super) group_base: Option<String>,
+    pub(super) group_filter: Option<String>,
+    pub(super) username_attribute: Option<Rule>,
+    pub(super) id_attribute: Option<String>,
     #[serde(default)]
-    profile: BTreeMap<String, String>,
+    pub(super) profile: Rules,
     #[serde(default)]
-    attributes: BTreeMap<String, String>,
+    pub(super) attributes: Rules,
     #[serde(default)]
-    platforms: BTreeMap<String, String>,
-    group_name_attribute: Option<String>,
+    pub(super) platforms: Rules,
+    pub(super) group_name_attribute: Option<Rule>,
     #[serde(default)]
-    group_attributes: BTreeMap<String, String>,
-    membership: Option<String>,
+    pub(super) group_attributes: Rules,
+    membership: Option<OneOrMore>,
+    #[serde(skip)]
+    pub(super) memberships: Option<Vec<Membership>>,
+    active: Option<Value>,
+    #[serde(skip)]
+    pub(super) parsed_active: Option<Active>,
     page_size: Option<u64>,
     incremental: Option<String>,
+    live: Option<bool>,
+    full_every: Option<u64>,
+    overlap_seconds: Option<u64>,
+    grace: Option<Value>,
     timeout_seconds: Option<u64>,
     allow_clear_text: Option<bool>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
 }
 
 impl Keys {
@@ -53,17 +70,25 @@ impl Keys {
         crate::config::keys(config)
     }
 
-    pub(super) fn config(&self) -> Result<LdapConfig, ConfigError> {
-        self.refuse_unsupported()?;
+    pub(super) fn config(mut self) -> Result<LdapConfig, ConfigError> {
+        self.check_search()?;
+        self.check_times()?;
+        self.memberships = self.memberships()?;
+        self.parsed_active = Active::parse(self.active.as_ref())?;
         Ok(LdapConfig {
             urls: self.urls()?,
             tls: self.tls()?,
             bind: self.bind()?,
-            users: self.users()?,
-            groups: self.groups()?,
-            id_attribute: self.id_attribute()?,
+            server: self.server()?,
+            incremental: self.incremental()?,
+            live: self.live.unwrap_or(true),
+            overlap: in_range("overlap_seconds", self.overlap_seconds.unwrap_or(300), 0, 86_400)
+                .map(Duration::from_secs)?,
             page_size: in_range("page_size", self.page_size.unwrap_or(1000), 1, 100_000)? as i32,
             timeout: self.timeout()?,
+            user_base: self.user_base.clone(),
+            group_base: self.group_base.clone(),
+            keys: self,
         })
     }
 
@@ -71,29 +96,104 @@ impl Keys {
         in_range("timeout_seconds", self.timeout_seconds.unwrap_or(30), 1, 3600).map(Duration::from_secs)
     }
 
-    fn refuse_unsupported(&self) -> Result<(), ConfigError> {
-        if !self.platforms.is_empty() {
-            return Err(ConfigError::key("platforms", "not supported yet: leave the key out"));
+    /// Read by the database: here only their shapes count.
+    fn check_times(&self) -> Result<(), ConfigError> {
+        in_range("full_every", self.full_every.unwrap_or(86_400), 60, 31_536_000)?;
+        match &self.grace {
+            None | Some(Value::Null | Value::String(_)) => Ok(()),
+            Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds >= 0.0) => Ok(()),
+            Some(_) => Err(ConfigError::key("grace", "must be seconds or an interval such as \"2 days\"")),
         }
-        match self.membership.as_deref() {
-            None | Some("member") => {}
-            Some(other @ ("uniqueMember" | "memberUid" | "memberOf")) => {
-                return Err(ConfigError::key(
-                    "membership",
-                    format!("{other} is not supported yet: member works"),
-                ));
-            }
-            Some(other) => {
-                return Err(ConfigError::key("membership", format!("{other} is not known: member works")));
-            }
+    }
+
+    fn check_search(&self) -> Result<(), ConfigError> {
+        base("user_base", &self.user_base)?;
+        for (key, text) in [
+            ("user_filter", &self.user_filter),
+            ("sync_filter", &self.sync_filter),
+            ("group_filter", &self.group_filter),
+        ] {
+            text.as_deref().map_or(Ok(()), |text| filter(key, text))?;
         }
-        match self.incremental.as_deref() {
-            None | Some("off") => Ok(()),
+        self.check_id()?;
+        for (key, rules) in [
+            ("profile", &self.profile),
+            ("attributes", &self.attributes),
+            ("platforms", &self.platforms),
+            ("group_attributes", &self.group_attributes),
+        ] {
+            names(key, rules)?;
+        }
+        match &self.group_base {
+            Some(group_base) => base("group_base", group_base),
+            None => self.refuse_group_keys(),
+        }
+    }
+
+    fn check_id(&self) -> Result<(), ConfigError> {
+        let Some(name) = &self.id_attribute else { return Ok(()) };
+        if name.eq_ignore_ascii_case("dn") {
+            return Err(ConfigError::key("id_attribute", "a name changes: use an attribute that never does"));
+        }
+        attribute("id_attribute", name).map(drop)
+    }
+
+    fn server(&self) -> Result<Option<ServerKind>, ConfigError> {
+        match self.server.as_deref() {
+            None | Some("auto") => Ok(None),
+            Some("openldap") => Ok(Some(ServerKind::OpenLdap)),
+            Some("active_directory") => Ok(Some(ServerKind::ActiveDirectory)),
+            Some("389ds") => Ok(Some(ServerKind::Ds389)),
+            Some("other") => Ok(Some(ServerKind::Other)),
             Some(other) => Err(ConfigError::key(
-                "incremental",
-                format!("{other} is not supported yet: off works, and reads everything each time"),
+                "server",
+                format!("{other} is not known: auto, openldap, active_directory, 389ds or other"),
             )),
         }
+    }
+
+    fn incremental(&self) -> Result<Incremental, ConfigError> {
+        match self.incremental.as_deref() {
+            None | Some("auto") => Ok(Incremental::Auto),
+            Some("off") => Ok(Incremental::Off),
+            Some("syncrepl") => Ok(Incremental::Syncrepl),
+            Some("dirsync") => Ok(Incremental::DirSync),
+            Some("usn") => Ok(Incremental::Usn),
+            Some("modify_timestamp") => Ok(Incremental::ModifyTimestamp),
+            Some(other) => Err(ConfigError::key(
+                "incremental",
+                format!("{other} is not known: auto, off, syncrepl, dirsync, usn or modify_timestamp"),
+            )),
+        }
+    }
+
+    fn memberships(&self) -> Result<Option<Vec<Membership>>, ConfigError> {
+        let words = match &self.membership {
+            None => return Ok(None),
+            Some(OneOrMore::One(word)) => std::slice::from_ref(word),
+            Some(OneOrMore::More(words)) => words.as_slice(),
+        };
+        let mut found = Vec::new();
+        for word in words {
+            let one = Membership::ALL.into_iter().find(|one| one.as_str().eq_ignore_ascii_case(word));
+            found.push(one.ok_or_else(|| {
+                let message =
+                    format!("{word} is not known: member, uniqueMember, memberUid, memberOf or memberURL");
+                ConfigError::key("membership", message)
+            })?);
+        }
+        found.sort_unstable();
+        found.dedup();
+        if found.is_empty() {
+            return Err(ConfigError::key("membership", "is an empty list: leave it out for the default"));
+        }
+        if found.len() > 1 && found.contains(&Membership::MemberOf) {
+            return Err(ConfigError::key(
+                "membership",
+                "memberOf stands alone: where groups list their members, read those",
+            ));
+        }
+        Ok(Some(found))
     }
 
     fn urls(&self) -> Result<Vec<String>, ConfigError> {
@@ -117,6 +217,16 @@ impl Keys {
     }
 
     fn bind(&self) -> Result<Bind, ConfigError> {
+        match self.bind.as_deref() {
+            None => {}
+            Some("external") if self.bind_dn.is_none() && self.bind_password.is_none() => {
+                return Ok(Bind::External);
+            }
+            Some("external") => {
+                return Err(ConfigError::key("bind", "external needs neither bind_dn nor bind_password"));
+            }
+            Some(other) => return Err(ConfigError::key("bind", format!("{other} is not known: external"))),
+        }
         match (&self.bind_dn, &self.bind_password) {
             (Some(dn), _) if dn.trim().is_empty() => {
                 Err(ConfigError::key("bind_dn", "is empty: leave it out to read anonymously"))
@@ -128,46 +238,9 @@ impl Keys {
                 "is needed with bind_dn: write {\"env\": \"NAME\"} or {\"file\": \"name\"}",
             )),
             (None, Some(_)) => Err(ConfigError::key("bind_dn", "is needed with bind_password")),
-            (None, None) if self.client_cert.is_some() => Ok(Bind::Certificate),
+            (None, None) if self.client_cert.is_some() => Ok(Bind::External),
             (None, None) => Ok(Bind::Anonymous),
         }
-    }
-
-    fn users(&self) -> Result<Users, ConfigError> {
-        let own =
-            filter("user_filter", self.user_filter.as_deref().unwrap_or("(objectClass=inetOrgPerson)"))?;
-        let filter = match &self.sync_filter {
-            None => own,
-            Some(sync) => format!("(&{own}{})", filter("sync_filter", sync)?),
-        };
-        Ok(Users {
-            base: base("user_base", &self.user_base)?,
-            filter,
-            username_attribute: attribute(
-                "username_attribute",
-                self.username_attribute.as_deref().unwrap_or("uid"),
-            )?,
-            profile: mapping("profile", &self.profile)?,
-            attributes: mapping("attributes", &self.attributes)?,
-        })
-    }
-
-    fn groups(&self) -> Result<Option<Groups>, ConfigError> {
-        let Some(group_base) = &self.group_base else {
-            return self.refuse_group_keys().map(|()| None);
-        };
-        Ok(Some(Groups {
-            base: base("group_base", group_base)?,
-            filter: filter(
-                "group_filter",
-                self.group_filter.as_deref().unwrap_or("(objectClass=groupOfNames)"),
-            )?,
-            name_attribute: attribute(
-                "group_name_attribute",
-                self.group_name_attribute.as_deref().unwrap_or("cn"),
-            )?,
-            attributes: mapping("group_attributes", &self.group_attributes)?,
-        }))
     }
 
     fn refuse_group_keys(&self) -> Result<(), ConfigError> {
@@ -175,21 +248,11 @@ impl Keys {
             ("group_filter", self.group_filter.is_some()),
             ("group_name_attribute", self.group_name_attribute.is_some()),
             ("group_attributes", !self.group_attributes.is_empty()),
+            ("membership", self.membership.is_some()),
         ];
         match present.into_iter().find(|(_, present)| *present) {
             None => Ok(()),
             Some((key, _)) => Err(ConfigError::key(key, "has no effect without group_base: add group_base")),
         }
-    }
-
-    fn id_attribute(&self) -> Result<String, ConfigError> {
-        let name = attribute("id_attribute", self.id_attribute.as_deref().unwrap_or("entryUUID"))?;
-        if name.eq_ignore_ascii_case("objectGUID") {
-            return Err(ConfigError::key("id_attribute", "objectGUID is not supported yet: entryUUID works"));
-        }
-        if name.eq_ignore_ascii_case("dn") {
-            return Err(ConfigError::key("id_attribute", "a name changes: use an attribute that never does"));
-        }
-        Ok(name)
     }
 }

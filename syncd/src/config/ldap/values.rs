@@ -1,9 +1,10 @@
 //! What single values of an `ldap` configuration may be.
 
-use std::collections::BTreeMap;
-
 use url::Url;
 
+use super::Rules;
+use super::directory::parenthesised;
+use super::rule::attribute_name;
 use crate::config::ConfigError;
 use crate::config::values::is_loopback;
 
@@ -14,8 +15,12 @@ pub(super) fn server(text: &str, start_tls: bool, allow_clear_text: Option<bool>
     if !url.username().is_empty() || url.password().is_some() {
         return Err("a URL carries no credentials: use bind_dn and bind_password".to_owned());
     }
-    if !matches!(url.scheme(), "ldap" | "ldaps") {
-        return Err(format!("{text} begins with neither ldap:// nor ldaps://"));
+    match url.scheme() {
+        "ldap" | "ldaps" => {}
+        "ldapi" if start_tls => return Err(format!("{text} never leaves this machine: leave start_tls out")),
+        // The path of the socket, percent-encoded, stands in the place of the host.
+        "ldapi" => return Ok(()),
+        _ => return Err(format!("{text} begins with none of ldap://, ldaps:// and ldapi://")),
     }
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(format!("{text} names no host"))?;
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
@@ -32,22 +37,20 @@ pub(super) fn server(text: &str, start_tls: bool, allow_clear_text: Option<bool>
     }
 }
 
-pub(super) fn base(key: &str, dn: &str) -> Result<String, ConfigError> {
+pub(super) fn base(key: &str, dn: &str) -> Result<(), ConfigError> {
     if dn.trim().is_empty() {
         return Err(ConfigError::key(key, "is empty: name the entry below which to search"));
     }
     crate::connector::ldap::dn::DnKeys::default()
         .key(dn.as_bytes())
         .map_err(|error| ConfigError::key(key, format!("{dn:?} {error}")))?;
-    Ok(dn.to_owned())
+    Ok(())
 }
 
-/// Accepts a filter with or without its outer parentheses.
-pub(super) fn filter(key: &str, text: &str) -> Result<String, ConfigError> {
-    let text = text.trim();
-    let text = if text.starts_with('(') { text.to_owned() } else { format!("({text})") };
+pub(super) fn filter(key: &str, text: &str) -> Result<(), ConfigError> {
+    let text = parenthesised(text);
     match ldap3::parse_filter(&text) {
-        Ok(_) => Ok(text),
+        Ok(_) => Ok(()),
         Err(_) => {
             Err(ConfigError::key(key, format!("{text} is not an LDAP filter, such as (objectClass=person)")))
         }
@@ -55,23 +58,16 @@ pub(super) fn filter(key: &str, text: &str) -> Result<String, ConfigError> {
 }
 
 pub(super) fn attribute(key: &str, name: &str) -> Result<String, ConfigError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._;".contains(c);
-    if name.is_empty() || !name.chars().all(allowed) {
-        return Err(ConfigError::key(key, format!("{name:?} is not the name of an LDAP attribute")));
-    }
+    attribute_name(name).map_err(|message| ConfigError::key(key, message))?;
     Ok(name.to_owned())
 }
 
-pub(super) fn mapping(
-    key: &str,
-    mapping: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, ConfigError> {
-    for (name, ldap_name) in mapping {
-        let key = format!("{key}.{name}");
-        if name.trim().is_empty() || name.contains('\0') {
-            return Err(ConfigError::key(&key, "the name on the left is empty or contains a NUL"));
+/// The names on the left of a mapping.
+pub(super) fn names(key: &str, rules: &Rules) -> Result<(), ConfigError> {
+    match rules.keys().find(|name| name.trim().is_empty() || name.contains('\0')) {
+        None => Ok(()),
+        Some(name) => {
+            Err(ConfigError::key(&format!("{key}.{name}"), "the name on the left is empty or contains a NUL"))
         }
-        attribute(&key, ldap_name)?;
     }
-    Ok(mapping.clone())
 }

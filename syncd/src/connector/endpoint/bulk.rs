@@ -131,7 +131,7 @@ impl Read {
         }
         let note = (self.unreadable > 0)
             .then(|| format!("nobody was removed, because {} items had no readable userid", self.unreadable));
-        Ok(ReadSummary { read: self.items(), note, partial: self.unreadable > 0 })
+        Ok(ReadSummary { read: self.items(), note, partial: self.unreadable > 0, ..ReadSummary::default() })
     }
 }
 

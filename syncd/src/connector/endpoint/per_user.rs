@@ -43,7 +43,7 @@ pub(super) async fn read(
     let read = tally.asked();
     let note = tally.finish()?;
     // Who was not asked about is not gone.
-    Ok(ReadSummary { read, note, partial: true })
+    Ok(ReadSummary { read, note, partial: true, ..ReadSummary::default() })
 }
 
 async fn ask(client: Arc<Client>, subject: Subject) -> (String, Result<Reply, Failure>) {

@@ -10,7 +10,7 @@ use super::entry::{AttributeName, Entry};
 use super::error::{LdapSourceError, diagnostic, reason};
 use super::mapping::Mapping;
 use super::text::shown;
-use crate::config::ldap::LdapConfig;
+use crate::config::ldap::{LdapConfig, ServerKind};
 use crate::connector::{CheckState, CheckStep};
 use crate::record::Entity;
 use crate::secret::Secrets;
@@ -23,7 +23,7 @@ const VALUES: usize = 10;
 pub(super) async fn check(config: &LdapConfig, secrets: &Secrets) -> Vec<CheckStep> {
     let mut steps =
         vec!["secrets", "connection", "tls", "credentials", "user base", "user filter", "sample user"];
-    if config.groups.is_some() {
+    if config.group_base.is_some() {
         steps.extend(["group base", "group filter", "sample group"]);
     }
     let mut report = Report::default();
@@ -41,11 +41,12 @@ async fn run(report: &mut Report, config: &LdapConfig, secrets: &Secrets) -> Opt
     let bound = access.bind(&mut connection).await;
     report.take("credentials", bound.map(|()| format!("bound as {}", access.identity())))?;
 
-    let users = Mapping::of_users(config);
-    let filter = Filter { kind: "user", base: &config.users.base, filter: &config.users.filter };
+    let directory = config.for_server(ServerKind::OpenLdap);
+    let users = Mapping::of_users(&directory);
+    let filter = Filter { kind: "user", base: &directory.users.base, filter: &directory.users.filter };
     filter.check(report, &mut connection, config, &users).await?;
-    if let Some(groups) = &config.groups {
-        let mapping = Mapping::of_groups(config, groups);
+    if let Some(groups) = &directory.groups {
+        let mapping = Mapping::of_groups(&directory, groups);
         let filter = Filter { kind: "group", base: &groups.base, filter: &groups.filter };
         filter.check(report, &mut connection, config, &mapping).await?;
     }

@@ -20,7 +20,7 @@ pub(super) struct Access<'a> {
 enum Credentials {
     Anonymous,
     Simple { dn: String, password: SecretString },
-    Certificate,
+    External,
 }
 
 pub(super) struct Connection {
@@ -102,7 +102,7 @@ impl<'a> Access<'a> {
         let outcome = match &self.credentials {
             Credentials::Anonymous => ldap.simple_bind("", "").await,
             Credentials::Simple { dn, password } => ldap.simple_bind(dn, password.expose_secret()).await,
-            Credentials::Certificate => ldap.sasl_external_bind().await,
+            Credentials::External => ldap.sasl_external_bind().await,
         };
         let (url, who) = (connection.url.clone(), self.identity());
         match outcome {
@@ -120,7 +120,7 @@ impl<'a> Access<'a> {
         match &self.credentials {
             Credentials::Anonymous => "anonymous".to_owned(),
             Credentials::Simple { dn, .. } => dn.clone(),
-            Credentials::Certificate => "the client certificate".to_owned(),
+            Credentials::External => "the client certificate".to_owned(),
         }
     }
 }
@@ -128,7 +128,7 @@ impl<'a> Access<'a> {
 fn credentials(bind: &Bind, secrets: &Secrets) -> Result<Credentials, SecretError> {
     Ok(match bind {
         Bind::Anonymous => Credentials::Anonymous,
-        Bind::Certificate => Credentials::Certificate,
+        Bind::External => Credentials::External,
         // An empty password is refused by `resolve`: with a name it would bind as nobody.
         Bind::Simple { dn, password } => {
             Credentials::Simple { dn: dn.clone(), password: secrets.resolve(password)? }

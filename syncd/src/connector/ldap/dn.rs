@@ -2,28 +2,20 @@
 //!
 //! Servers spell the same name differently (`\2C` or `\,`, spaces, case, the order inside a
 //! multi-valued RDN), and a group's `member` need not be spelt like the member's own entry. Every
-//! name is therefore reduced to canonical bytes, and those to 128 bits.
+//! name is therefore reduced to canonical bytes, and those to 128 bits of BLAKE3.
 //!
 //! Values are compared as caseIgnoreMatch does, whatever the attribute: NFC, lower case, trimmed,
 //! inner spaces collapsed. That is right for every attribute commonly used for naming.
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::record::Reference;
+
 mod parse;
 pub mod types;
 
 #[cfg(test)]
 mod tests;
-
-/// 128 bits of BLAKE3 over the canonical form of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct DnKey([u8; 16]);
-
-impl DnKey {
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DnError {
@@ -50,7 +42,7 @@ pub struct DnKeys {
 }
 
 impl DnKeys {
-    pub fn key(&mut self, dn: &[u8]) -> Result<DnKey, DnError> {
+    pub fn key(&mut self, dn: &[u8]) -> Result<Reference, DnError> {
         self.canonical.clear();
         if !write_plain(dn, &mut self.canonical) {
             self.canonical.clear();
@@ -59,7 +51,7 @@ impl DnKeys {
         }
         let mut key = [0; 16];
         key.copy_from_slice(&blake3::hash(&self.canonical).as_bytes()[..16]);
-        Ok(DnKey(key))
+        Ok(Reference::from_bytes(key))
     }
 }
 

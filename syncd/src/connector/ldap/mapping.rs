@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::entry::{AttributeName, Entry};
 use super::text::{clean, shown};
-use crate::config::ldap::{Groups, LdapConfig};
+use crate::config::ldap::{Directory, GroupName, Groups, Rule};
 use crate::record::{Entity, Key, Kind, Record};
 
 #[cfg(test)]
@@ -40,13 +40,13 @@ pub(super) struct Rejected {
 }
 
 impl Mapping {
-    pub(super) fn of_users(config: &LdapConfig) -> Self {
+    pub(super) fn of_users(config: &Directory) -> Self {
         let mut profile = config.users.profile.clone();
-        let mut column = |field: &str| profile.remove(field).map(|name| AttributeName::new(&name));
+        let mut column = |field: &str| profile.remove(field).map(|rule| attribute(&rule));
         Self {
             kind: Kind::User,
             id: AttributeName::new(&config.id_attribute),
-            name: NameFrom::Attribute(AttributeName::new(&config.users.username_attribute)),
+            name: NameFrom::Attribute(attribute(&config.users.username)),
             display_name: column("display_name"),
             email: column("email"),
             profile: named(&profile),
@@ -54,11 +54,10 @@ impl Mapping {
         }
     }
 
-    pub(super) fn of_groups(config: &LdapConfig, groups: &Groups) -> Self {
-        let name = if groups.name_attribute.eq_ignore_ascii_case("dn") {
-            NameFrom::Dn
-        } else {
-            NameFrom::Attribute(AttributeName::new(&groups.name_attribute))
+    pub(super) fn of_groups(config: &Directory, groups: &Groups) -> Self {
+        let name = match &groups.name {
+            GroupName::Dn => NameFrom::Dn,
+            GroupName::Rule(rule) => NameFrom::Attribute(attribute(rule)),
         };
         Self {
             kind: Kind::Group,
@@ -89,17 +88,14 @@ impl Mapping {
     }
 
     fn rest(&self, entry: &Entry, key: Key, external_id: String) -> Result<Entity, String> {
+        let name = self.name(entry)?;
         Ok(Entity {
-            kind: self.kind,
             key,
-            external_id,
-            name: self.name(entry)?,
             display_name: self.display_name.as_ref().map_or(Ok(None), |name| single(entry, name))?,
             email: self.email.as_ref().map_or(Ok(None), |name| single(entry, name))?,
             profile: self.profile(entry)?,
-            active: true,
             values: self.values(entry)?,
-            members: Vec::new(),
+            ..Entity::new(self.kind, external_id, name)
         })
     }
 
@@ -209,8 +205,12 @@ fn texts<'a>(
     entry.values(attribute).map(|value| clean(value).map_err(|bad| format!("{} {bad}", attribute.as_str())))
 }
 
-fn named(mapping: &BTreeMap<String, String>) -> Vec<(String, AttributeName)> {
+fn attribute(rule: &Rule) -> AttributeName {
+    AttributeName::new(rule.attributes().first().copied().unwrap_or_default())
+}
+
+fn named(mapping: &BTreeMap<String, Rule>) -> Vec<(String, AttributeName)> {
     // Names become identifiers of facts: like all text they are staged in NFC.
     let nfc = |name: &String| clean(name.as_bytes()).unwrap_or_else(|_| name.clone());
-    mapping.iter().map(|(name, attribute)| (nfc(name), AttributeName::new(attribute))).collect()
+    mapping.iter().map(|(name, rule)| (nfc(name), attribute(rule))).collect()
 }

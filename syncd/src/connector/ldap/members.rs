@@ -8,13 +8,12 @@ use std::collections::HashSet;
 use ldap3::{LdapResult, Scope};
 
 use super::connection::{Access, Connection};
-use super::dn::DnKey;
 use super::entry::{AttributeName, Entry};
 use super::error::{LdapSourceError, diagnostic, reason};
 use super::mapping::external_id;
 use super::names::Names;
 use super::search::{Entries, Search};
-use crate::record::{Key, Member};
+use crate::record::{Key, Member, Reference};
 
 /// After so many single lookups, reading all names once more is cheaper.
 const LOOKUPS: usize = 1000;
@@ -29,7 +28,7 @@ pub(super) struct Lookup<'a> {
     /// A connection of its own, opened when first needed: the other one is in the middle of a page.
     connection: Option<Connection>,
     done: usize,
-    absent: HashSet<DnKey>,
+    absent: HashSet<Reference>,
     reread: bool,
 }
 
@@ -58,7 +57,7 @@ impl<'a> Lookup<'a> {
     pub(super) async fn member(
         &mut self,
         names: &mut Names,
-        dn: DnKey,
+        dn: Reference,
         spelt: &str,
     ) -> Result<Option<Member>, LdapSourceError> {
         if self.reread || self.absent.contains(&dn) {

@@ -5,8 +5,7 @@
 
 use hashbrown::HashTable;
 
-use super::dn::DnKey;
-use crate::record::{Key, Member};
+use crate::record::{Key, Member, Reference};
 
 #[derive(Default)]
 pub(super) struct Names {
@@ -17,12 +16,12 @@ pub(super) struct Names {
 }
 
 struct Slot {
-    dn: DnKey,
+    dn: Reference,
     member: Member,
 }
 
 impl Names {
-    pub(super) fn insert(&mut self, dn: DnKey, member: Member) {
+    pub(super) fn insert(&mut self, dn: Reference, member: Member) {
         let at = self.slots.len() as u32;
         let hash = hash(dn.as_bytes());
         match self.by_dn.find_mut(hash, |&at| self.slots[at as usize].dn == dn) {
@@ -42,7 +41,7 @@ impl Names {
         }
     }
 
-    pub(super) fn find(&self, dn: DnKey) -> Option<Member> {
+    pub(super) fn find(&self, dn: Reference) -> Option<Member> {
         let at = self.by_dn.find(hash(dn.as_bytes()), |&at| self.slots[at as usize].dn == dn)?;
         Some(self.slots[*at as usize].member)
     }
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
     use crate::record::Kind;
 
-    fn dn(name: &str) -> DnKey {
+    fn dn(name: &str) -> Reference {
         DnKeys::default().key(name.as_bytes()).unwrap()
     }
 

@@ -9,7 +9,7 @@ use super::mapping::{Mapping, Rejected, external_id};
 use super::members::Lookup;
 use super::names::Names;
 use super::search::{Entries, Search};
-use crate::config::ldap::{Groups, LdapConfig};
+use crate::config::ldap::{Directory, Groups, LdapConfig, ServerKind};
 use crate::connector::{ConnectorError, ReadSummary};
 use crate::record::{Key, Kind, Member, Record};
 use crate::secret::Secrets;
@@ -24,8 +24,10 @@ pub(super) async fn read(
 ) -> Result<ReadSummary, ConnectorError> {
     let access = Access::new(config, secrets)?;
     let connection = access.open().await?;
+    let directory = config.for_server(ServerKind::OpenLdap);
     let mut read = Read {
         config,
+        directory: &directory,
         access: &access,
         connection,
         sink,
@@ -34,15 +36,15 @@ pub(super) async fn read(
         count: 0,
         outside: 0,
     };
-    if let Some(groups) = &config.groups {
+    if let Some(groups) = &directory.groups {
         read.group_names(groups).await?;
     }
     read.users().await?;
-    if let Some(groups) = &config.groups {
+    if let Some(groups) = &directory.groups {
         read.groups(groups).await?;
     }
     let _ = read.connection.ldap.unbind().await;
-    Ok(ReadSummary { read: read.count, note: note(read.outside), partial: false })
+    Ok(ReadSummary { read: read.count, note: note(read.outside), ..ReadSummary::default() })
 }
 
 fn note(outside: u64) -> Option<String> {
@@ -55,6 +57,7 @@ fn note(outside: u64) -> Option<String> {
 
 struct Read<'a> {
     config: &'a LdapConfig,
+    directory: &'a Directory,
     access: &'a Access<'a>,
     connection: Connection,
     sink: mpsc::Sender<Record>,
@@ -67,7 +70,7 @@ struct Read<'a> {
 
 impl Read<'_> {
     async fn group_names(&mut self, groups: &Groups) -> Result<(), ConnectorError> {
-        let id = AttributeName::new(&self.config.id_attribute);
+        let id = AttributeName::new(&self.directory.id_attribute);
         let mut entries = Entries::start(&self.connection.ldap, self.group_search(groups, Vec::new()));
         while let Some(entry) = entries.next().await? {
             // A group without a readable id is reported when its turn comes.
@@ -79,7 +82,7 @@ impl Read<'_> {
     }
 
     async fn users(&mut self) -> Result<(), ConnectorError> {
-        let mapping = Mapping::of_users(self.config);
+        let mapping = Mapping::of_users(self.directory);
         let search = self.user_search(mapping.requested());
         let mut entries = Entries::start(&self.connection.ldap, search);
         while let Some(entry) = entries.next().await? {
@@ -102,7 +105,7 @@ impl Read<'_> {
     }
 
     async fn groups(&mut self, groups: &Groups) -> Result<(), ConnectorError> {
-        let mapping = Mapping::of_groups(self.config, groups);
+        let mapping = Mapping::of_groups(self.directory, groups);
         let member = AttributeName::new("member");
         let mut requested = mapping.requested();
         requested.push(member.as_str().to_owned());
@@ -179,7 +182,7 @@ impl Read<'_> {
     }
 
     fn user_search(&self, attributes: Vec<String>) -> Search {
-        let users = &self.config.users;
+        let users = &self.directory.users;
         self.search("search for users", &users.base, &users.filter, attributes)
     }
 
@@ -190,7 +193,7 @@ impl Read<'_> {
     /// A search for these attributes, or for the immutable id only if there are none.
     fn search(&self, what: &'static str, base: &str, filter: &str, mut attributes: Vec<String>) -> Search {
         if attributes.is_empty() {
-            attributes.push(self.config.id_attribute.clone());
+            attributes.push(self.directory.id_attribute.clone());
         }
         Search {
             what,

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn key(dn: &str) -> DnKey {
+fn key(dn: &str) -> Reference {
     DnKeys::default().key(dn.as_bytes()).unwrap_or_else(|e| panic!("{dn:?} {e}"))
 }
 

@@ -2,8 +2,9 @@ use serde_json::json;
 
 use super::super::entry::tests::entry;
 use super::*;
+use crate::config::ldap::{LdapConfig, ServerKind};
 
-fn config() -> LdapConfig {
+fn config() -> Directory {
     LdapConfig::parse(&json!({
         "urls": ["ldap://localhost"], "user_base": "dc=x", "group_base": "dc=x",
         "profile": {"display_name": "cn", "email": "mail", "title": "title"},
@@ -11,6 +12,7 @@ fn config() -> LdapConfig {
         "group_attributes": {"about": "description"}
     }))
     .unwrap()
+    .for_server(ServerKind::OpenLdap)
 }
 
 fn users() -> Mapping {
