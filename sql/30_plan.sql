@@ -17,6 +17,7 @@ BEGIN
     EXECUTE format('ANALYZE roster_private.%I', 'plan_entity_' || c.slot);
     PERFORM plan_user_attributes(c);
     PERFORM plan_group_attributes(c);
+    PERFORM plan_pending(c);
     -- Where every staged member is a new edge, none can be missing: a first sync need not look for them.
     IF plan_memberships(c) + plan_nestings(c) < (SELECT count(*) FROM staged_edge e WHERE e.slot = c.slot AND e.run_id = c.run_id) THEN
         PERFORM recheck_incomplete_groups(c);
@@ -33,7 +34,7 @@ DECLARE
     v_provisions boolean := (SELECT s.kind IN ('ldap', 'scim') FROM source s WHERE s.source_id = c.source_id);
 BEGIN
     INSERT INTO plan_entity (slot, run_id, kind, op, id, version, owner_id, claim, key, external_id, name, name_key,
-                             display_name, email, profile, active, claim_active, fingerprint)
+                             display_name, email, profile, active, claim_active, fingerprint, reference, uid_reference, primary_group)
     WITH staged AS MATERIALIZED (
         SELECT s.*, name_key(s.name, c.case_sensitive) AS staged_key
         FROM staged_entity s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = 'user' AND s.present
@@ -74,7 +75,7 @@ BEGIN
            CASE WHEN w.owns THEN w.display_name ELSE w.old_display_name END,
            CASE WHEN w.owns THEN w.email ELSE w.old_email END,
            CASE WHEN w.owns THEN w.profile ELSE w.old_profile END,
-           w.becomes_active, w.active, w.fingerprint
+           w.becomes_active, w.active, w.fingerprint, w.reference, w.uid_reference, w.primary_group
     FROM wanted w;
 
     INSERT INTO plan_entity (slot, run_id, kind, op, id, version, owner_id, claim, key, external_id, name, name_key,
@@ -128,8 +129,8 @@ BEGIN
             WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.key = t.key
             RETURNING p.*, t.reason
         )
-        INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
-        SELECT c.slot, c.run_id, 'user', coalesce(g.external_id, g.name), g.reason, user_document(g.name, g.external_id, g.display_name, g.email, g.active, g.profile)
+        INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry, entry_key)
+        SELECT c.slot, c.run_id, 'user', coalesce(g.external_id, g.name), g.reason, user_document(g.name, g.external_id, g.display_name, g.email, g.active, g.profile), g.key
         FROM gone g;
         GET DIAGNOSTICS v_bad = ROW_COUNT;
         EXIT WHEN v_bad = 0;
@@ -155,7 +156,7 @@ CREATE FUNCTION roster_private.plan_groups(c roster_private.plan_context) RETURN
     AS $$
 BEGIN
     INSERT INTO plan_entity (slot, run_id, kind, op, id, version, owner_id, claim, key, external_id, name, name_key,
-                             display_name, profile, active, claim_active, fingerprint)
+                             display_name, profile, active, claim_active, fingerprint, reference)
     WITH matched AS (
         SELECT s.*, coalesce(k.group_id, e.group_id, m.group_id) AS known_id
         FROM staged_entity s
@@ -183,7 +184,7 @@ BEGIN
            CASE WHEN w.owns OR w.group_name_key IS NULL THEN w.name ELSE w.group_name_key END,
            CASE WHEN w.owns THEN w.display_name ELSE w.old_display_name END,
            CASE WHEN w.owns THEN w.profile ELSE w.old_profile END,
-           true, true, w.fingerprint
+           true, true, w.fingerprint, w.reference
     FROM wanted w;
 
     INSERT INTO plan_entity (slot, run_id, kind, op, id, version, owner_id, claim, key, external_id, name, name_key,
@@ -227,8 +228,8 @@ BEGIN
             WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'group' AND p.key = t.key
             RETURNING p.*, t.reason
         )
-        INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
-        SELECT c.slot, c.run_id, 'group', coalesce(g.external_id, g.name), g.reason, group_document(g.name, g.external_id, g.display_name, g.profile)
+        INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry, entry_key)
+        SELECT c.slot, c.run_id, 'group', coalesce(g.external_id, g.name), g.reason, group_document(g.name, g.external_id, g.display_name, g.profile), g.key
         FROM gone g;
         GET DIAGNOSTICS v_bad = ROW_COUNT;
         EXIT WHEN v_bad = 0;
@@ -358,8 +359,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.plan_nestings IS 'Plans groups in the planned groups, and the end of what leaving groups were in. Returns how many edges are added.';
 
+CREATE FUNCTION roster_private.plan_pending(c roster_private.plan_context) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+BEGIN
+    INSERT INTO plan_pending (slot, run_id, group_key, reference)
+    SELECT DISTINCT c.slot, c.run_id, s.group_key, s.reference
+    FROM staged_pending s
+    JOIN plan_entity g ON g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.claim = 'set' AND g.key = s.group_key
+    WHERE s.slot = c.slot AND s.run_id = c.run_id;
+END $$;
+COMMENT ON FUNCTION roster_private.plan_pending IS 'Plans what the planned groups list and is nobody.';
+
 -- A member that the group lists but that is not there (its entry is quarantined, or has left) is missing from the group for
--- now. Without a fingerprint the group is compared in full next time, and the member enters when it can.
+-- now. Without a fingerprint the group is compared in full next time, and the member enters when it can: a run that is told of
+-- the member alone finds the group by the reference.
 CREATE FUNCTION roster_private.recheck_incomplete_groups(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
     AS $$
@@ -372,5 +386,21 @@ BEGIN
           WHERE e.slot = c.slot AND e.run_id = c.run_id 
             AND (p.claim = 'drop' OR p.key IS NULL AND u.key IS NULL AND h.key IS NULL)) incomplete
     WHERE g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.key = incomplete.group_key;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    INSERT INTO plan_pending (slot, run_id, group_key, reference)
+    SELECT DISTINCT c.slot, c.run_id, e.group_key, r.reference
+    FROM staged_edge e
+    JOIN plan_entity g ON g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.claim = 'set' AND g.key = e.group_key
+    LEFT JOIN plan_entity p ON p.slot = c.slot AND p.run_id = c.run_id AND p.kind = e.kind AND p.key = e.member_key
+    LEFT JOIN user_claim u ON e.kind = 'user' AND u.source_id = c.source_id AND u.key = e.member_key
+    LEFT JOIN group_claim h ON e.kind = 'group' AND h.source_id = c.source_id AND h.key = e.member_key
+    LEFT JOIN staged_entity s ON s.slot = c.slot AND s.run_id = c.run_id AND s.present AND s.kind = e.kind AND s.key = e.member_key
+    -- Whose reference is not known is called by the key.
+    CROSS JOIN LATERAL unnest(ARRAY[coalesce(s.reference, u.reference, h.reference, e.member_key), coalesce(s.uid_reference, u.uid_reference)]) r(reference)
+    WHERE e.slot = c.slot AND e.run_id = c.run_id AND r.reference IS NOT NULL
+      AND (p.claim = 'drop' OR p.key IS NULL AND u.key IS NULL AND h.key IS NULL)
+      AND NOT EXISTS (SELECT FROM plan_pending d WHERE d.slot = c.slot AND d.run_id = c.run_id AND d.group_key = e.group_key AND d.reference = r.reference);
 END $$;
-COMMENT ON FUNCTION roster_private.recheck_incomplete_groups IS 'Takes the fingerprint from groups with a member that could not be resolved.';
+COMMENT ON FUNCTION roster_private.recheck_incomplete_groups IS 'Takes the fingerprint from groups with a member that could not be resolved, and keeps what they call it.';
