@@ -22,6 +22,7 @@ BEGIN
     IF plan_memberships(c) + plan_nestings(c) < (SELECT count(*) FROM staged_edge e WHERE e.slot = c.slot AND e.run_id = c.run_id) THEN
         PERFORM recheck_incomplete_groups(c);
     END IF;
+    PERFORM plan_primary_groups(c);
 END $$;
 COMMENT ON FUNCTION roster_private.make_plan IS 'Fills the plan tables of a run from its staging.';
 
@@ -303,7 +304,7 @@ BEGIN
     JOIN plan_entity g ON g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.claim = 'set' AND g.key = e.group_key
     LEFT JOIN plan_entity u ON u.slot = c.slot AND u.run_id = c.run_id AND u.kind = 'user' AND u.key = e.member_key
     LEFT JOIN user_claim k ON k.source_id = c.source_id AND k.key = e.member_key
-    CROSS JOIN LATERAL (SELECT CASE WHEN u.id IS NULL THEN k.user_id WHEN u.claim = 'set' THEN u.id END AS user_id) w
+    CROSS JOIN LATERAL (SELECT CASE WHEN u.id IS NULL OR u.claim = 'miss' THEN k.user_id WHEN u.claim = 'set' THEN u.id END AS user_id) w
     LEFT JOIN membership m ON m.user_id = w.user_id AND m.group_id = g.id AND m.source_id = c.source_id
     WHERE e.slot = c.slot AND e.run_id = c.run_id AND e.kind = 'user' AND w.user_id IS NOT NULL AND m.user_id IS NULL;
     GET DIAGNOSTICS v_added = ROW_COUNT;
@@ -315,8 +316,11 @@ BEGIN
     LEFT JOIN user_claim k ON k.source_id = c.source_id AND k.user_id = m.user_id
     LEFT JOIN staged_edge e ON e.slot = c.slot AND e.run_id = c.run_id AND e.kind = 'user'
                            AND e.group_key = g.key AND e.member_key = k.key
+    LEFT JOIN plan_entity u ON u.slot = c.slot AND u.run_id = c.run_id AND u.kind = 'user' AND u.claim IN ('set', 'miss') AND u.key = k.key
     WHERE g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.version IS NOT NULL
-      AND (g.claim = 'drop' OR g.claim = 'set' AND e.group_key IS NULL)
+      AND (g.claim = 'drop' OR g.claim = 'set' AND e.group_key IS NULL
+           -- A primary group does not list those who name it.
+           AND CASE u.claim WHEN 'set' THEN u.primary_group ELSE k.primary_group END IS DISTINCT FROM g.key)
     UNION
     SELECT c.slot, c.run_id, 'user', 'remove', m.group_id, m.user_id
     FROM plan_entity u JOIN membership m ON m.user_id = u.id AND m.source_id = c.source_id
@@ -358,6 +362,52 @@ BEGIN
     RETURN v_added;
 END $$;
 COMMENT ON FUNCTION roster_private.plan_nestings IS 'Plans groups in the planned groups, and the end of what leaving groups were in. Returns how many edges are added.';
+
+-- A user can name one group of which it is a member though the group does not list it. What the groups themselves say is planned
+-- already, so that each edge is planned once.
+CREATE FUNCTION roster_private.plan_primary_groups(c roster_private.plan_context) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM plan_entity u WHERE u.slot = c.slot AND u.run_id = c.run_id AND u.primary_group IS NOT NULL)
+       AND NOT EXISTS (SELECT FROM user_claim k WHERE k.source_id = c.source_id AND k.primary_group IS NOT NULL) THEN
+        RETURN;
+    END IF;
+    INSERT INTO plan_edge (slot, run_id, kind, op, group_id, member_id)
+    SELECT c.slot, c.run_id, 'user', 'add', w.group_id, u.id
+    FROM plan_entity u
+    LEFT JOIN plan_entity g ON g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.key = u.primary_group
+    LEFT JOIN group_claim k ON k.source_id = c.source_id AND k.key = u.primary_group
+    CROSS JOIN LATERAL (SELECT CASE WHEN g.id IS NULL THEN k.group_id WHEN g.claim = 'set' THEN g.id END AS group_id) w
+    LEFT JOIN membership m ON m.user_id = u.id AND m.group_id = w.group_id AND m.source_id = c.source_id
+    LEFT JOIN plan_edge e ON e.slot = c.slot AND e.run_id = c.run_id AND e.kind = 'user' AND e.op = 'add' AND e.group_id = w.group_id AND e.member_id = u.id
+    WHERE u.slot = c.slot AND u.run_id = c.run_id AND u.kind = 'user' AND u.claim = 'set' AND u.primary_group IS NOT NULL
+      AND w.group_id IS NOT NULL AND m.user_id IS NULL AND e.group_id IS NULL;
+
+    -- A group that comes after those who name it.
+    INSERT INTO plan_edge (slot, run_id, kind, op, group_id, member_id)
+    SELECT c.slot, c.run_id, 'user', 'add', g.id, k.user_id
+    FROM plan_entity g
+    JOIN user_claim k ON k.source_id = c.source_id AND k.primary_group = g.key
+    LEFT JOIN plan_entity u ON u.slot = c.slot AND u.run_id = c.run_id AND u.kind = 'user' AND u.claim IN ('set', 'drop') AND u.key = k.key
+    LEFT JOIN plan_edge e ON e.slot = c.slot AND e.run_id = c.run_id AND e.kind = 'user' AND e.op = 'add' AND e.group_id = g.id AND e.member_id = k.user_id
+    WHERE g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.claim = 'set'
+      AND NOT EXISTS (SELECT FROM group_claim h WHERE h.source_id = c.source_id AND h.key = g.key)
+      AND u.id IS NULL AND e.group_id IS NULL
+      AND NOT EXISTS (SELECT FROM membership m WHERE m.user_id = k.user_id AND m.group_id = g.id AND m.source_id = c.source_id);
+
+    -- Groups that are planned themselves have let go of whoever names them no more.
+    INSERT INTO plan_edge (slot, run_id, kind, op, group_id, member_id)
+    SELECT c.slot, c.run_id, 'user', 'remove', m.group_id, m.user_id
+    FROM plan_entity u
+    JOIN user_claim k ON k.source_id = c.source_id AND k.key = u.key AND k.primary_group IS NOT NULL
+    JOIN group_claim g ON g.source_id = c.source_id AND g.key = k.primary_group
+    JOIN membership m ON m.user_id = k.user_id AND m.group_id = g.group_id AND m.source_id = c.source_id
+    LEFT JOIN plan_entity h ON h.slot = c.slot AND h.run_id = c.run_id AND h.kind = 'group' AND h.claim IN ('set', 'drop') AND h.key = k.primary_group
+    WHERE u.slot = c.slot AND u.run_id = c.run_id AND u.kind = 'user' AND u.claim = 'set'
+      AND u.primary_group IS DISTINCT FROM k.primary_group AND h.id IS NULL;
+END $$;
+COMMENT ON FUNCTION roster_private.plan_primary_groups IS 'Plans the memberships that users state themselves, and the end of those that they stated before.';
 
 CREATE FUNCTION roster_private.plan_pending(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
