@@ -23,6 +23,7 @@ mod mapping;
 mod members;
 mod names;
 mod read;
+mod root_dse;
 mod search;
 
 pub use error::LdapSourceError;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use ldap3::{LdapResult, Scope, SearchOptions};
 use serde_json::{Value, json};
 
-use super::connection::{Access, Connection};
+use super::connection::{Access, Connection, Link};
 use super::entry::{AttributeName, Entry};
 use super::error::{LdapSourceError, diagnostic, reason};
 use super::mapping::Mapping;
 use super::text::shown;
-use crate::config::ldap::{LdapConfig, ServerKind};
+use crate::config::ldap::LdapConfig;
 use crate::connector::{CheckState, CheckStep};
 use crate::record::Entity;
 use crate::secret::Secrets;
@@ -37,11 +37,14 @@ pub(super) async fn check(config: &LdapConfig, secrets: &Secrets) -> Vec<CheckSt
 
 async fn run(report: &mut Report, config: &LdapConfig, secrets: &Secrets) -> Option<()> {
     let access = access(report, config, secrets)?;
-    let mut connection = connect(report, config, &access).await?;
-    let bound = access.bind(&mut connection).await;
-    report.take("credentials", bound.map(|()| format!("bound as {}", access.identity())))?;
+    let link = connect(report, config, &access).await?;
+    let mut connection = match access.bind(link).await {
+        Ok(connection) => connection,
+        Err(error) => return report.take("credentials", Err(error)),
+    };
+    report.ok("credentials", format!("bound as {}", access.identity()));
 
-    let directory = config.for_server(ServerKind::OpenLdap);
+    let directory = config.for_server(connection.dse.kind);
     let users = Mapping::of_users(&directory);
     let filter = Filter { kind: "user", base: &directory.users.base, filter: &directory.users.filter };
     filter.check(report, &mut connection, config, &users).await?;
@@ -50,7 +53,7 @@ async fn run(report: &mut Report, config: &LdapConfig, secrets: &Secrets) -> Opt
         let filter = Filter { kind: "group", base: &groups.base, filter: &groups.filter };
         filter.check(report, &mut connection, config, &mapping).await?;
     }
-    let _ = connection.ldap.unbind().await;
+    connection.close().await;
     Some(())
 }
 
@@ -67,12 +70,12 @@ fn access<'a>(report: &mut Report, config: &'a LdapConfig, secrets: &Secrets) ->
     }
 }
 
-async fn connect(report: &mut Report, config: &LdapConfig, access: &Access<'_>) -> Option<Connection> {
+async fn connect(report: &mut Report, config: &LdapConfig, access: &Access<'_>) -> Option<Link> {
     match access.reach().await {
-        Ok(connection) => {
-            report.ok("connection", format!("{} answers", connection.url));
-            report.ok("tls", encryption(config, &connection.url));
-            Some(connection)
+        Ok(link) => {
+            report.ok("connection", format!("{} answers", link.url));
+            report.ok("tls", encryption(config, &link.url));
+            Some(link)
         }
         Err(error) => {
             let step = if matches!(&error, LdapSourceError::Unreachable(all) if all.iter().any(|one| one.tls))

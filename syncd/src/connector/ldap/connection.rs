@@ -1,11 +1,13 @@
 //! Getting through to a server and proving who we are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapResult};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::{Failure, LdapSourceError, diagnostic, is_tls, rc_name, reason};
+use super::root_dse::RootDse;
 use crate::config::ldap::{Bind, LdapConfig};
 use crate::connector::tls;
 use crate::secret::{SecretError, Secrets};
@@ -23,9 +25,18 @@ enum Credentials {
     External,
 }
 
+/// A server that was reached, and that nothing was asked for yet.
+pub(super) struct Link {
+    pub url: String,
+    ldap: Ldap,
+}
+
+/// Bound, and who the server is.
 pub(super) struct Connection {
     pub url: String,
     pub ldap: Ldap,
+    pub dse: RootDse,
+    timeout: Duration,
 }
 
 impl<'a> Access<'a> {
@@ -44,8 +55,8 @@ impl<'a> Access<'a> {
         for url in &self.config.urls {
             match self.connect(url).await {
                 Err(failure) => failures.push(failure),
-                Ok(mut connection) => match self.bind(&mut connection).await {
-                    Ok(()) => return Ok(connection),
+                Ok(link) => match self.bind(link).await {
+                    Ok(connection) => return Ok(connection),
                     // Busy or unavailable: the next server may do better.
                     Err(LdapSourceError::BindRefused { rc: rc @ (51 | 52), .. }) => {
                         let message = format!("it answered rc {rc} ({})", rc_name(rc));
@@ -62,11 +73,11 @@ impl<'a> Access<'a> {
     }
 
     /// The first server that can be reached, not bound yet.
-    pub(super) async fn reach(&self) -> Result<Connection, LdapSourceError> {
+    pub(super) async fn reach(&self) -> Result<Link, LdapSourceError> {
         let mut failures = Vec::new();
         for url in &self.config.urls {
             match self.connect(url).await {
-                Ok(connection) => return Ok(connection),
+                Ok(link) => return Ok(link),
                 Err(failure) => failures.push(failure),
             }
         }
@@ -75,13 +86,11 @@ impl<'a> Access<'a> {
 
     /// Another connection to a server that has been serving already.
     pub(super) async fn again(&self, url: &str) -> Result<Connection, LdapSourceError> {
-        let mut connection =
-            self.connect(url).await.map_err(|failure| LdapSourceError::Unreachable(vec![failure]))?;
-        self.bind(&mut connection).await?;
-        Ok(connection)
+        let link = self.connect(url).await.map_err(|failure| LdapSourceError::Unreachable(vec![failure]))?;
+        self.bind(link).await
     }
 
-    async fn connect(&self, url: &str) -> Result<Connection, Failure> {
+    async fn connect(&self, url: &str) -> Result<Link, Failure> {
         let (driver, ldap) =
             LdapConnAsync::with_settings(self.settings.clone(), url).await.map_err(|error| Failure {
                 url: url.to_owned(),
@@ -94,26 +103,32 @@ impl<'a> Access<'a> {
                 tracing::debug!(%error, "LDAP connection ended");
             }
         });
-        Ok(Connection { url: url.to_owned(), ldap })
+        Ok(Link { url: url.to_owned(), ldap })
     }
 
-    pub(super) async fn bind(&self, connection: &mut Connection) -> Result<(), LdapSourceError> {
-        let ldap = connection.ldap.with_timeout(self.config.timeout);
+    pub(super) async fn bind(&self, link: Link) -> Result<Connection, LdapSourceError> {
+        let Link { url, mut ldap } = link;
+        let timeout = self.config.timeout;
+        ldap.with_timeout(timeout);
         let outcome = match &self.credentials {
             Credentials::Anonymous => ldap.simple_bind("", "").await,
             Credentials::Simple { dn, password } => ldap.simple_bind(dn, password.expose_secret()).await,
             Credentials::External => ldap.sasl_external_bind().await,
         };
-        let (url, who) = (connection.url.clone(), self.identity());
+        let who = self.identity();
         match outcome {
-            Ok(LdapResult { rc: 0, .. }) => Ok(()),
+            Ok(LdapResult { rc: 0, .. }) => {}
             Ok(result) => {
-                Err(LdapSourceError::BindRefused { url, who, rc: result.rc, text: diagnostic(&result) })
+                let text = diagnostic(&result);
+                return Err(LdapSourceError::BindRefused { url, who, rc: result.rc, text });
             }
             Err(error) => {
-                Err(LdapSourceError::BindBroken { url, who, message: reason(&error, self.config.timeout) })
+                return Err(LdapSourceError::BindBroken { url, who, message: reason(&error, timeout) });
             }
         }
+        let mut dse = RootDse::read(&mut ldap, timeout).await?;
+        dse.kind = self.config.server.unwrap_or(dse.kind);
+        Ok(Connection { url, ldap, dse, timeout })
     }
 
     pub(super) fn identity(&self) -> String {
@@ -122,6 +137,13 @@ impl<'a> Access<'a> {
             Credentials::Simple { dn, .. } => dn.clone(),
             Credentials::External => "the client certificate".to_owned(),
         }
+    }
+}
+
+impl Connection {
+    /// Says good-bye, and does not wait for long.
+    pub(super) async fn close(mut self) {
+        let _ = self.ldap.with_timeout(self.timeout).unbind().await;
     }
 }
 
