@@ -21,6 +21,7 @@ mod entry;
 mod error;
 mod mapping;
 mod members;
+mod modes;
 mod names;
 mod read;
 mod root_dse;
