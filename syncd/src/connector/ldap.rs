@@ -24,8 +24,10 @@ mod members;
 mod modes;
 mod names;
 mod read;
+mod refusal;
 mod root_dse;
 mod search;
+mod servers;
 
 pub use error::LdapSourceError;
 
