@@ -27,6 +27,7 @@ mod members;
 mod modes;
 mod names;
 mod primary;
+mod probe;
 mod ranges;
 mod read;
 mod refusal;
