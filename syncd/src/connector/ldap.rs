@@ -14,16 +14,26 @@ use crate::config::ldap::LdapConfig;
 use crate::record::Record;
 use crate::secret::Secrets;
 
+mod aside;
+mod assemble;
 mod check;
 mod connection;
 pub mod dn;
 mod entry;
 mod error;
+mod extended;
 mod mapping;
 mod members;
+mod modes;
 mod names;
+mod primary;
+mod probe;
+mod ranges;
 mod read;
+mod refusal;
+mod root_dse;
 mod search;
+mod servers;
 
 pub use error::LdapSourceError;
 

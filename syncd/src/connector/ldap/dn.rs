@@ -43,16 +43,38 @@ pub struct DnKeys {
 
 impl DnKeys {
     pub fn key(&mut self, dn: &[u8]) -> Result<Reference, DnError> {
+        self.canonicalize(dn)?;
+        Ok(digest(&self.canonical))
+    }
+
+    /// The keys of a name and of everything above it, the nearest first. The empty name has none.
+    pub fn line(&mut self, dn: &[u8]) -> Result<Vec<Reference>, DnError> {
+        self.canonicalize(dn)?;
+        let mut line = Vec::new();
+        let mut rest = self.canonical.as_slice();
+        while !rest.is_empty() {
+            line.push(digest(rest));
+            let end = rest.iter().position(|&byte| byte == END_OF_RDN).map_or(rest.len(), |end| end + 1);
+            rest = &rest[end..];
+        }
+        Ok(line)
+    }
+
+    fn canonicalize(&mut self, dn: &[u8]) -> Result<(), DnError> {
         self.canonical.clear();
         if !write_plain(dn, &mut self.canonical) {
             self.canonical.clear();
             let text = std::str::from_utf8(dn).map_err(|_| DnError::InvalidUtf8)?;
             write_canonical(parse::parse(text)?, &mut self.canonical);
         }
-        let mut key = [0; 16];
-        key.copy_from_slice(&blake3::hash(&self.canonical).as_bytes()[..16]);
-        Ok(Reference::from_bytes(key))
+        Ok(())
     }
+}
+
+fn digest(canonical: &[u8]) -> Reference {
+    let mut key = [0; 16];
+    key.copy_from_slice(&blake3::hash(canonical).as_bytes()[..16]);
+    Reference::from_bytes(key)
 }
 
 // The canonical form is `type=value` with these between; inside values they are escaped.

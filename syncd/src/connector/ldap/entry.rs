@@ -14,14 +14,14 @@ use crate::config::ldap::rule::Binary;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub dn: Vec<u8>,
-    attributes: Vec<Attribute>,
+    pub(super) attributes: Vec<Attribute>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Attribute {
+pub(super) struct Attribute {
     /// Type and options as the server spells them: `mail`, `cn;lang-de`.
-    description: Vec<u8>,
-    values: Vec<Vec<u8>>,
+    pub description: Vec<u8>,
+    pub values: Vec<Vec<u8>>,
 }
 
 impl Entry {
@@ -97,7 +97,7 @@ impl AttributeName {
         self.hexadecimal
     }
 
-    fn is(&self, description: &[u8]) -> bool {
+    pub(super) fn is(&self, description: &[u8]) -> bool {
         if self.base == self.asked.len() {
             return self.is_base(description);
         }

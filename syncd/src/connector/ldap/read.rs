@@ -9,7 +9,7 @@ use super::mapping::{Mapping, Rejected, external_id};
 use super::members::Lookup;
 use super::names::Names;
 use super::search::{Entries, Search};
-use crate::config::ldap::{Directory, Groups, LdapConfig, ServerKind};
+use crate::config::ldap::{Directory, Groups, LdapConfig};
 use crate::connector::{ConnectorError, ReadSummary};
 use crate::record::{Key, Kind, Member, Record};
 use crate::secret::Secrets;
@@ -24,7 +24,7 @@ pub(super) async fn read(
 ) -> Result<ReadSummary, ConnectorError> {
     let access = Access::new(config, secrets)?;
     let connection = access.open().await?;
-    let directory = config.for_server(ServerKind::OpenLdap);
+    let directory = config.for_server(connection.dse.kind);
     let mut read = Read {
         config,
         directory: &directory,
@@ -43,8 +43,9 @@ pub(super) async fn read(
     if let Some(groups) = &directory.groups {
         read.groups(groups).await?;
     }
-    let _ = read.connection.ldap.unbind().await;
-    Ok(ReadSummary { read: read.count, note: note(read.outside), ..ReadSummary::default() })
+    let summary = ReadSummary { read: read.count, note: note(read.outside), ..ReadSummary::default() };
+    read.connection.close().await;
+    Ok(summary)
 }
 
 fn note(outside: u64) -> Option<String> {
