@@ -21,10 +21,13 @@ mod entry;
 mod error;
 mod mapping;
 mod members;
+mod modes;
 mod names;
 mod read;
+mod refusal;
 mod root_dse;
 mod search;
+mod servers;
 
 pub use error::LdapSourceError;
 

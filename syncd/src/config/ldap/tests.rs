@@ -2,6 +2,9 @@ use serde_json::json;
 
 use super::*;
 
+const SERVERS: [ServerKind; 4] =
+    [ServerKind::OpenLdap, ServerKind::ActiveDirectory, ServerKind::Ds389, ServerKind::Other];
+
 fn minimal() -> Value {
     json!({"urls": ["ldap://127.0.0.1:3389"], "user_base": "ou=people,dc=example,dc=org"})
 }
@@ -21,13 +24,54 @@ fn refused(changes: Value) -> String {
 #[test]
 fn defaults() {
     let config = LdapConfig::parse(&minimal()).unwrap();
-    assert_eq!(config.users.filter, "(objectClass=inetOrgPerson)");
-    assert_eq!(config.users.username_attribute, "uid");
-    assert_eq!(config.id_attribute, "entryUUID");
     assert_eq!(config.page_size, 1000);
     assert_eq!(config.timeout, Duration::from_secs(30));
-    assert!(config.groups.is_none());
+    assert_eq!(config.overlap, Duration::from_secs(300));
+    assert_eq!((config.server, config.incremental, config.live), (None, Incremental::Auto, true));
     assert!(matches!(config.bind, Bind::Anonymous));
+    for server in SERVERS {
+        assert!(config.for_server(server).groups.is_none(), "{server:?}");
+    }
+}
+
+#[test]
+fn every_kind_of_server_has_its_defaults() {
+    let config = with(json!({"group_base": "dc=x"})).unwrap();
+    let inet = "(objectClass=inetOrgPerson)";
+    let names = "(objectClass=groupOfNames)";
+    for (server, id, filter, username, group_filter, active) in [
+        (ServerKind::OpenLdap, "entryUUID", inet, "uid", names, Active::Always),
+        (ServerKind::Other, "entryUUID", inet, "uid", names, Active::Always),
+        (
+            ServerKind::ActiveDirectory,
+            "objectGUID",
+            "(&(objectCategory=person)(objectClass=user))",
+            "sAMAccountName",
+            "(objectClass=group)",
+            Active::ActiveDirectory,
+        ),
+        (
+            ServerKind::Ds389,
+            "nsUniqueId",
+            inet,
+            "uid",
+            "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
+            Active::AccountLock,
+        ),
+    ] {
+        let directory = config.for_server(server);
+        let groups = directory.groups.as_ref().unwrap();
+        assert_eq!(directory.id_attribute, id);
+        assert_eq!(directory.users.filter, filter);
+        assert!(directory.users.username.is_plain(username), "{:?}", directory.users.username);
+        assert_eq!(groups.filter, group_filter);
+        assert!(matches!(&groups.name, GroupName::Rule(rule) if rule.is_plain("cn")));
+        assert_eq!(directory.users.active, active);
+        assert!(directory.has_native_id() && directory.reads(Membership::Member));
+        assert_eq!(directory.reads(Membership::UniqueMember), server == ServerKind::Ds389);
+    }
+    let written = with(json!({"server": "389ds"})).unwrap();
+    assert_eq!(written.for_server(ServerKind::OpenLdap).server, ServerKind::Ds389);
 }
 
 #[test]
@@ -42,13 +86,14 @@ fn the_worked_example_is_accepted() {
     }))
     .unwrap();
     assert!(matches!(config.bind, Bind::Simple { .. }));
-    assert_eq!(config.groups.unwrap().name_attribute, "cn");
+    let directory = config.for_server(ServerKind::OpenLdap);
+    assert!(matches!(directory.groups.unwrap().name, GroupName::Rule(rule) if rule.is_plain("cn")));
 }
 
 #[test]
 fn both_user_filters_hold() {
     let config = with(json!({"user_filter": "objectClass=person", "sync_filter": "(uid=a*)"})).unwrap();
-    assert_eq!(config.users.filter, "(&(objectClass=person)(uid=a*))");
+    assert_eq!(config.for_server(ServerKind::OpenLdap).users.filter, "(&(objectClass=person)(uid=a*))");
 }
 
 #[test]
@@ -102,20 +147,79 @@ fn clear_text_is_for_loopback_only() {
 #[test]
 fn odd_urls_are_refused() {
     assert!(refused(json!({"urls": []})).contains("at least one"));
-    assert!(refused(json!({"urls": ["http://localhost"]})).contains("neither ldap"));
+    assert!(refused(json!({"urls": ["http://localhost"]})).contains("begins with none of"));
     assert!(refused(json!({"urls": ["ldap:///"]})).contains("names no host"));
     assert!(refused(json!({"urls": ["ldap://localhost/dc=x"]})).contains("user_base"));
     assert!(refused(json!({"urls": ["ldaps://localhost"], "start_tls": true})).contains("start_tls"));
 }
 
 #[test]
-fn what_does_not_exist_yet_says_what_does() {
-    assert!(refused(json!({"membership": "memberOf"})).contains("member works"));
-    assert!(refused(json!({"membership": "x"})).contains("member works"));
-    assert!(refused(json!({"incremental": "syncrepl"})).contains("off works"));
-    assert!(with(json!({"incremental": "off", "membership": "member"})).is_ok());
-    assert!(refused(json!({"platforms": {"snowflake": "uid"}})).contains("not supported yet"));
-    assert!(refused(json!({"id_attribute": "objectGUID"})).contains("not supported yet"));
+fn words_are_refused_with_the_known_ones() {
+    for (key, word, known) in [
+        ("server", "ad", "active_directory"),
+        ("membership", "members", "memberURL"),
+        ("incremental", "fast", "modify_timestamp"),
+        ("bind", "gssapi", "external"),
+    ] {
+        let message = refused(json!({"group_base": "dc=x", key: word}));
+        assert!(message.contains(&format!("{key}: {word}")) && message.contains(known), "{message}");
+    }
+}
+
+#[test]
+fn membership_is_one_word_or_several() {
+    let groups = |membership: Value| {
+        let config = with(json!({"group_base": "dc=x", "membership": membership})).unwrap();
+        config.for_server(ServerKind::OpenLdap).groups.unwrap()
+    };
+    assert_eq!(groups(json!("memberUid")).filter, "(objectClass=posixGroup)");
+    let both = groups(json!(["uniqueMember", "member", "member"]));
+    assert_eq!(both.memberships, [Membership::Member, Membership::UniqueMember]);
+    assert_eq!(both.filter, "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))");
+    assert!(refused(json!({"group_base": "dc=x", "membership": ["member", "memberOf"]})).contains("alone"));
+    assert!(refused(json!({"group_base": "dc=x", "membership": []})).contains("empty list"));
+    assert!(refused(json!({"membership": "member"})).contains("group_base"));
+}
+
+#[test]
+fn sockets_and_external_credentials() {
+    let config = with(json!({"urls": ["ldapi://%2Frun%2Fldapi"], "bind": "external"})).unwrap();
+    assert!(matches!(config.bind, Bind::External));
+    assert!(refused(json!({"urls": ["ldapi:///"], "start_tls": true})).contains("never leaves this machine"));
+    let both = json!({"bind": "external", "bind_dn": "cn=x", "bind_password": {"env": "X"}});
+    assert!(refused(both).contains("neither bind_dn nor bind_password"));
+}
+
+#[test]
+fn times_have_a_shape() {
+    assert!(with(json!({"grace": "2 days", "full_every": 3600, "overlap_seconds": 0})).is_ok());
+    assert!(with(json!({"grace": 3600})).is_ok());
+    assert!(refused(json!({"grace": -1})).contains("grace: "));
+    assert!(refused(json!({"full_every": 1})).contains("full_every: 1 is not between"));
+    assert!(refused(json!({"overlap_seconds": 100_000})).contains("overlap_seconds: "));
+}
+
+#[test]
+fn who_is_active_may_be_written() {
+    let active = |written: Value| {
+        with(json!({"active": written})).unwrap().for_server(ServerKind::ActiveDirectory).users.active
+    };
+    assert_eq!(active(json!(null)), Active::ActiveDirectory);
+    assert_eq!(active(json!(false)), Active::Always);
+    let values = vec!["A".to_owned()];
+    assert_eq!(
+        active(json!({"attribute": "state", "is_not": ["A"]})),
+        Active::Attribute { name: "state".into(), values, is: false }
+    );
+    for written in [
+        json!(true),
+        json!({"attribute": "state"}),
+        json!({"attribute": "state", "is": []}),
+        json!({"attribute": "state", "is": ["a"], "is_not": ["b"]}),
+    ] {
+        assert!(refused(json!({"active": written})).contains("active: must be"), "{written}");
+    }
+    assert!(refused(json!({"active": {"attribute": "a b", "is": ["x"]}})).contains("not the name"));
 }
 
 #[test]

@@ -42,7 +42,7 @@ async fn run(report: &mut Report, config: &LdapConfig, secrets: &Secrets) -> Opt
         Ok(connection) => connection,
         Err(error) => return report.take("credentials", Err(error)),
     };
-    report.ok("credentials", format!("bound as {}", access.identity()));
+    report.ok("credentials", format!("bound as {}", connection.who));
 
     let directory = config.for_server(connection.dse.kind);
     let users = Mapping::of_users(&directory);
@@ -72,9 +72,9 @@ fn access<'a>(report: &mut Report, config: &'a LdapConfig, secrets: &Secrets) ->
 
 async fn connect(report: &mut Report, config: &LdapConfig, access: &Access<'_>) -> Option<Link> {
     match access.reach().await {
-        Ok(link) => {
-            report.ok("connection", format!("{} answers", link.url));
-            report.ok("tls", encryption(config, &link.url));
+        Ok((link, _)) => {
+            report.ok("connection", format!("{} answers", link.server.shown()));
+            report.ok("tls", encryption(config, &link.server.url));
             Some(link)
         }
         Err(error) => {

@@ -150,6 +150,16 @@ fn texts(entry: &Entry, name: &str) -> Vec<String> {
     entry.values(&name).filter_map(|value| String::from_utf8(value.to_vec()).ok()).collect()
 }
 
+/// How current the database of this suffix is: one value per server that writes. Empty where it is not told.
+pub(super) async fn context_csn(
+    ldap: &mut Ldap,
+    timeout: Duration,
+    suffix: &str,
+) -> Result<Vec<String>, LdapSourceError> {
+    let entry = look(ldap, timeout, suffix, &["contextCSN"]).await?;
+    Ok(entry.map(|entry| texts(&entry, "contextCSN")).unwrap_or_default())
+}
+
 /// One entry by its name; `None` if the server does not show it.
 pub(super) async fn look(
     ldap: &mut Ldap,

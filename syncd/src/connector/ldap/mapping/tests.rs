@@ -131,7 +131,7 @@ fn a_rejected_entry_is_shown_with_its_mapped_fields_only() {
 #[test]
 fn a_group_may_be_named_by_its_dn() {
     let mut config = config();
-    config.groups.as_mut().unwrap().name_attribute = "dn".to_owned();
+    config.groups.as_mut().unwrap().name = GroupName::Dn;
     let groups = Mapping::of_groups(&config, config.groups.as_ref().unwrap());
     let entity = groups.entity(&entry("cn=a,dc=x", &[("entryUUID", &[b"1"])])).unwrap();
     assert_eq!(entity.name, "cn=a,dc=x");
