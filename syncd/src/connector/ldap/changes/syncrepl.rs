@@ -24,7 +24,7 @@ pub(super) const NOTHING_BUT_NAMES: [&str; 1] = ["1.1"];
 
 /// One search of which changes are told.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Area {
+pub(super) struct Area {
     pub name: &'static str,
     pub base: String,
     pub filter: String,
@@ -36,7 +36,7 @@ const CONTAINERS: &str = "containers";
 /// Where groups are in a tree of their own.
 const CONTAINERS_OF_GROUPS: &str = "containers_of_groups";
 
-pub(in super::super) fn areas(question: &Question<'_>) -> Vec<Area> {
+pub(super) fn areas(question: &Question<'_>) -> Vec<Area> {
     let area = |name, base: &str, filter: &str| Area { name, base: base.to_owned(), filter: filter.to_owned() };
     let users = &question.directory.users;
     let mut areas = vec![area(USERS, &users.base, &users.filter)];

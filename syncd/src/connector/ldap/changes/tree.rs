@@ -70,7 +70,7 @@ pub(super) fn id_of(question: &Question<'_>, entry: &Entry) -> Option<String> {
 }
 
 /// What the clock of a domain controller shows.
-pub(in super::super) async fn server_time(
+pub(super) async fn server_time(
     question: &Question<'_>,
 ) -> Result<Option<DateTime<Utc>>, LdapSourceError> {
     let mut ldap = question.connection.ldap.clone();

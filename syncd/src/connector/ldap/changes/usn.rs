@@ -181,6 +181,6 @@ async fn sees_deleted(question: &Question<'_>) -> Result<bool, LdapSourceError> 
     Ok(true)
 }
 
-fn show_deleted() -> RawControl {
+pub(super) fn show_deleted() -> RawControl {
     RawControl { ctype: SHOW_DELETED.to_owned(), crit: true, val: None }
 }
