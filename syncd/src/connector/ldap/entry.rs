@@ -10,14 +10,14 @@ use super::dn::types;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub dn: Vec<u8>,
-    attributes: Vec<Attribute>,
+    pub(super) attributes: Vec<Attribute>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Attribute {
+pub(super) struct Attribute {
     /// Type and options as the server spells them: `mail`, `cn;lang-de`.
-    description: Vec<u8>,
-    values: Vec<Vec<u8>>,
+    pub description: Vec<u8>,
+    pub values: Vec<Vec<u8>>,
 }
 
 impl Entry {
@@ -70,7 +70,7 @@ impl AttributeName {
         &self.asked
     }
 
-    fn is(&self, description: &[u8]) -> bool {
+    pub(super) fn is(&self, description: &[u8]) -> bool {
         self.asked.as_bytes().eq_ignore_ascii_case(description)
             || self.canonical.is_some_and(|name| name.as_bytes().eq_ignore_ascii_case(description))
     }
