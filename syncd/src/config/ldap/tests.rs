@@ -220,6 +220,7 @@ fn who_is_active_may_be_written() {
         assert!(refused(json!({"active": written})).contains("active: must be"), "{written}");
     }
     assert!(refused(json!({"active": {"attribute": "a b", "is": ["x"]}})).contains("not the name"));
+    assert!(refused(json!({"active": {"attribute": "unicodePwd", "is": ["x"]}})).contains("secret"));
 }
 
 #[test]
@@ -231,4 +232,27 @@ fn misspelt_filters_bases_and_attributes_are_refused() {
     assert!(refused(json!({"group_filter": "(cn=*)"})).contains("group_base"));
     assert!(refused(json!({"ca_file": "ca.pem"})).contains("absolute path"));
     assert!(refused(json!({"client_cert": "/c.pem"})).contains("client_key"));
+    assert!(refused(json!({"username_attribute": "dn"})).contains("username_attribute: dn is no attribute"));
+    assert!(refused(json!({"profile": {"name": "dn"}})).contains("profile.name: dn is no attribute"));
+    assert!(refused(json!({"id_attribute": "entryDN"})).contains("id_attribute: a name changes"));
+    assert!(refused(json!({"id_attribute": "userPassword"})).contains("secret"));
+}
+
+#[test]
+fn a_bad_rule_is_named_with_its_place() {
+    let message = refused(json!({"attributes": {"sites": {"attribute": "l", "case": "title"}}}));
+    assert!(message.contains("attributes.sites") && message.contains("`title`"), "{message}");
+    let message = refused(json!({"platforms": {"git": "{uid"}}));
+    assert!(message.contains("platforms.git: template") && message.contains("without its }"), "{message}");
+    assert!(refused(json!({"attributes": {" ": "l"}})).contains("the name on the left"));
+    assert!(
+        refused(json!({"attributes": {"a": "userPassword"}}))
+            .contains("attributes.a: userPassword holds a secret")
+    );
+}
+
+#[test]
+fn groups_may_be_called_by_their_dn() {
+    let config = with(json!({"group_base": "dc=x", "group_name_attribute": "DN"})).unwrap();
+    assert!(matches!(config.for_server(ServerKind::OpenLdap).groups.unwrap().name, GroupName::Dn));
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::connection::Connection;
 use super::error::LdapSourceError;
 use super::modes::Mode;
-use crate::config::ldap::Directory;
+use super::root_dse::{context_csn, look};
+use crate::config::ldap::{Directory, LdapConfig};
 use crate::connector::Containers;
 use crate::record::{Key, Reference};
 
@@ -64,9 +65,45 @@ pub(super) struct Question<'a> {
     pub page_size: i32,
     /// How far to look back beyond the last time, where clocks decide.
     pub overlap: Duration,
+    /// The top of the tree of each base, as far up as we may look.
+    tops: HashMap<String, String>,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    pub(super) async fn of(
+        config: &LdapConfig,
+        directory: &'a Directory,
+        connection: &'a Connection,
+    ) -> Result<Self, LdapSourceError> {
+        let bases = std::iter::once(&directory.users.base).chain(directory.groups.iter().map(|groups| &groups.base));
+        let mut tops = HashMap::new();
+        for base in bases {
+            let suffix = connection.dse.suffix_of(base).unwrap_or(base);
+            let mut ldap = connection.ldap.clone();
+            let visible = look(&mut ldap, config.timeout, suffix, &["1.1"]).await?.is_some();
+            tops.insert(base.clone(), if visible { suffix } else { base }.to_owned());
+        }
+        Ok(Self {
+            connection,
+            directory,
+            timeout: config.timeout,
+            page_size: config.page_size,
+            overlap: config.overlap,
+            tops,
+        })
+    }
+
+    /// Of every tree that is read.
+    pub(super) async fn tells_context_csn(&self) -> Result<bool, LdapSourceError> {
+        for top in self.tops.values() {
+            let mut ldap = self.connection.ldap.clone();
+            if context_csn(&mut ldap, self.timeout, top).await?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Where the next run goes on, if everything is read from now on. `None` if the server does not tell.
     pub(super) async fn start(&self, mode: Mode) -> Result<Option<Cursor>, LdapSourceError> {
         match mode {
@@ -99,9 +136,16 @@ impl Question<'_> {
         containers::all(self).await
     }
 
-    /// Where changes below a base are looked for: at the top of its tree.
+    /// Where changes of containers are looked for.
     fn top_of(&self, base: &str) -> String {
-        self.connection.dse.suffix_of(base).unwrap_or(base).to_owned()
+        self.tops.get(base).map_or(base, String::as_str).to_owned()
+    }
+
+    fn tops(&self) -> Vec<String> {
+        let mut tops: Vec<String> = self.tops.values().cloned().collect();
+        tops.sort();
+        tops.dedup();
+        tops
     }
 }
 

@@ -12,23 +12,21 @@ use super::search::{Entries, Search};
 use crate::config::ldap::{Directory, Groups, LdapConfig};
 use crate::connector::{ConnectorError, ReadSummary};
 use crate::record::{Key, Kind, Member, Record};
-use crate::secret::Secrets;
 
 /// The first page of groups is a small one: each may carry many thousand members.
 const FIRST_GROUPS: i32 = 20;
 
 pub(super) async fn read(
     config: &LdapConfig,
-    secrets: &Secrets,
+    access: &Access<'_>,
+    connection: Connection,
     sink: mpsc::Sender<Record>,
 ) -> Result<ReadSummary, ConnectorError> {
-    let access = Access::new(config, secrets)?;
-    let connection = access.open().await?;
     let directory = config.for_server(connection.dse.kind);
     let mut read = Read {
         config,
         directory: &directory,
-        access: &access,
+        access,
         connection,
         sink,
         names: Names::default(),
@@ -204,6 +202,7 @@ impl Read<'_> {
             page_size: self.config.page_size,
             first_page_size: self.config.page_size,
             timeout: self.config.timeout,
+            controls: Vec::new(),
         }
     }
 }

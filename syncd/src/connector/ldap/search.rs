@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use ldap3::controls::{Control, ControlType, PagedResults};
+use ldap3::controls::{Control, ControlType, PagedResults, RawControl};
 use ldap3::{Ldap, LdapResult, Scope};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -34,6 +34,8 @@ pub(super) struct Search {
     /// Entries on the first page; the ones after it grow or shrink with the values found.
     pub first_page_size: i32,
     pub timeout: Duration,
+    /// Beside that of paging.
+    pub controls: Vec<RawControl>,
 }
 
 /// The entries of a search. A task of its own asks for the pages, so that the server works on the
@@ -131,7 +133,9 @@ impl Pager {
     async fn page(&mut self, cookie: Vec<u8>) -> Result<Vec<u8>, LdapSourceError> {
         let search = self.search.clone();
         let page = PagedResults { size: self.page_size, cookie };
-        let ldap = self.ldap.with_timeout(search.timeout).with_controls(page);
+        let mut controls = search.controls.clone();
+        controls.push(page.into());
+        let ldap = self.ldap.with_timeout(search.timeout).with_controls(controls);
         let mut stream = ldap
             .streaming_search(&search.base, Scope::Subtree, &search.filter, &search.attributes)
             .await

@@ -6,7 +6,7 @@ use super::Question;
 use super::tree::{Listing, id_of};
 use crate::connector::Containers;
 use crate::connector::ldap::dn::DnKeys;
-use crate::connector::ldap::entry::Entry;
+use crate::connector::ldap::entry::{AttributeName, Entry};
 use crate::connector::ldap::error::LdapSourceError;
 use crate::record::{Key, Reference};
 
@@ -27,7 +27,7 @@ const CLASSES: [&str; 8] = [
 /// Every one in the trees of users and groups.
 pub(super) async fn all(question: &Question<'_>) -> Result<Containers, LdapSourceError> {
     let mut found = Containers { all: true, names: HashMap::new() };
-    for top in tops(question) {
+    for top in question.tops() {
         let mut entries = Listing::of(&top, FILTER).start(question);
         while let Some(entry) = entries.next().await? {
             if let Some(id) = id_of(question, &entry) {
@@ -38,15 +38,6 @@ pub(super) async fn all(question: &Question<'_>) -> Result<Containers, LdapSourc
     Ok(found)
 }
 
-pub(super) fn tops(question: &Question<'_>) -> Vec<String> {
-    let directory = question.directory;
-    let bases = std::iter::once(&directory.users.base).chain(directory.groups.iter().map(|groups| &groups.base));
-    let mut tops: Vec<String> = bases.map(|base| question.top_of(base)).collect();
-    tops.sort();
-    tops.dedup();
-    tops
-}
-
 pub(super) fn add(into: &mut Containers, id: &str, dn: &[u8]) {
     // A name that cannot be read is noticed by nobody, and everything is read once a day.
     if let Ok(name) = DnKeys::default().key(dn) {
@@ -55,7 +46,7 @@ pub(super) fn add(into: &mut Containers, id: &str, dn: &[u8]) {
 }
 
 pub(super) fn is_one(entry: &Entry) -> bool {
-    let class = crate::connector::ldap::entry::AttributeName::new("objectClass");
+    let class = AttributeName::new("objectClass");
     entry.values(&class).any(|value| CLASSES.iter().any(|one| one.as_bytes().eq_ignore_ascii_case(value)))
 }
 

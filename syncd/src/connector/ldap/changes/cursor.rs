@@ -29,6 +29,8 @@ pub(in super::super) enum Cursor {
 pub(in super::super) struct Usn {
     /// Which copy of the directory counted: USNs are its own.
     pub dsa: String,
+    /// Where it was: another domain controller would have everything read anew.
+    pub url: String,
     pub usn: i64,
     /// Accounts that expire later than this are still to be noticed, by the server's clock.
     pub expired_until: i64,
@@ -60,6 +62,15 @@ impl Cursor {
         }
     }
 
+    /// The server that it comes from.
+    pub(in super::super) fn url(&self) -> Option<&str> {
+        match self {
+            Self::Syncrepl { url, .. } => Some(url),
+            Self::Usn(usn) => Some(&usn.url),
+            Self::DirSync(_) | Self::ModifyTimestamp { .. } => None,
+        }
+    }
+
     pub(in super::super) fn to_json(&self) -> Value {
         // Strings, numbers and maps of strings: nothing that JSON cannot say.
         serde_json::to_value(self).unwrap_or_default()
@@ -78,7 +89,7 @@ mod tests {
         let cursor = Cursor::parse(&syncrepl).unwrap();
         assert!(matches!(&cursor, Cursor::Syncrepl { cookies, .. } if cookies["users"] == "rid=000,csn=1"));
         assert_eq!(cursor.to_json(), syncrepl);
-        let usn = json!({"mode": "usn", "dsa": "d", "usn": 5, "expired_until": 7});
+        let usn = json!({"mode": "usn", "dsa": "d", "url": "ldap://a", "usn": 5, "expired_until": 7});
         assert_eq!(Cursor::parse(&usn).unwrap().to_json(), usn);
         assert_eq!(Cursor::parse(&usn).unwrap().mode(), Mode::Usn);
         let dirsync = json!({"mode": "dirsync", "cookies": {"dc=x": "AA=="}, "expired_until": 1});

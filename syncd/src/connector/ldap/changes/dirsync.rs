@@ -32,7 +32,7 @@ const ANYTHING: &str = "(objectClass=*)";
 pub(super) async fn start(question: &Question<'_>) -> Result<Option<Cursor>, LdapSourceError> {
     let expired_until = usn::expired_until(question, 0).await?;
     let mut cookies = BTreeMap::new();
-    for top in containers::tops(question) {
+    for top in question.tops() {
         let mut cookie = Vec::new();
         loop {
             let page = page(question, &top, NOTHING, cookie).await?;
@@ -60,7 +60,7 @@ pub(super) async fn changes(
         containers: Containers::default(),
         cursor: Cursor::DirSync(since.clone()),
     };
-    for top in containers::tops(question) {
+    for top in question.tops() {
         let stored = since.cookies.get(&top).and_then(|cookie| BASE64_STANDARD.decode(cookie).ok());
         let Some(mut cookie) = stored else {
             return everything(format!("the last run left no cookie for {top}"));

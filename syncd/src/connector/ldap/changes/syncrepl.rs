@@ -14,9 +14,9 @@ use super::cursor::Cursor;
 use super::sync_messages::{self as messages, EntryState, Info};
 use super::{Answer, Changes, Found, MOST_CHANGES, Question, containers, too_many};
 use crate::connector::Containers;
-use crate::connector::ldap::entry::{AttributeName, Entry};
+use crate::connector::ldap::entry::Entry;
 use crate::connector::ldap::error::{LdapSourceError, diagnostic, rc_name, reason};
-use crate::connector::ldap::root_dse::look;
+use crate::connector::ldap::root_dse::context_csn;
 use crate::record::Key;
 
 pub(super) const WHAT: &str = "search for changes";
@@ -65,13 +65,7 @@ pub(super) async fn start(question: &Question<'_>) -> Result<Option<Cursor>, Lda
 async fn cookie_of_now(question: &Question<'_>, area: &Area) -> Result<Option<String>, LdapSourceError> {
     let top = question.top_of(&area.base);
     let mut ldap = question.connection.ldap.clone();
-    let suffix = look(&mut ldap, question.timeout, &top, &["contextCSN"]).await?;
-    let csn = AttributeName::new("contextCSN");
-    let csns: Vec<String> = suffix
-        .iter()
-        .flat_map(|suffix| suffix.values(&csn))
-        .map(|value| String::from_utf8_lossy(value).into_owned())
-        .collect();
+    let csns = context_csn(&mut ldap, question.timeout, &top).await?;
     if !csns.is_empty() {
         return Ok(Some(format!("rid=000,csn={}", csns.join(";"))));
     }

@@ -28,7 +28,9 @@ pub(super) async fn start(question: &Question<'_>) -> Result<Option<Cursor>, Lda
     let dse = &question.connection.dse;
     let (Some(usn), Some(dsa)) = (dse.highest_committed_usn, dse.dsa.clone()) else { return Ok(None) };
     let list_at = (!sees_deleted(question).await?).then(|| Utc::now().timestamp());
-    Ok(Some(Cursor::Usn(cursor::Usn { dsa, usn, expired_until: expired_until(question, 0).await?, list_at })))
+    let expired_until = expired_until(question, 0).await?;
+    let url = question.connection.url.clone();
+    Ok(Some(Cursor::Usn(cursor::Usn { dsa, url, usn, expired_until, list_at })))
 }
 
 pub(super) async fn changes(
@@ -68,7 +70,7 @@ pub(super) async fn changes(
             },
         });
     }
-    changes.cursor = Cursor::Usn(cursor::Usn { dsa, usn, expired_until: until, list_at });
+    changes.cursor = Cursor::Usn(cursor::Usn { dsa, url: question.connection.url.clone(), usn, expired_until: until, list_at });
     Ok(Answer::Changes(changes))
 }
 
@@ -79,7 +81,7 @@ async fn numbered(
     changes: &mut Changes,
 ) -> Result<bool, LdapSourceError> {
     let filter = format!("(uSNChanged>={})", since + 1);
-    let tops = containers::tops(question);
+    let tops = question.tops();
     let searches = tops.iter().map(|top| {
         Listing::of(top, &filter).with(&["isDeleted", "objectClass"]).controls(vec![show_deleted()])
     });
@@ -163,7 +165,7 @@ async fn list_everyone(
 
 /// Only who may see where tombstones are sees them.
 async fn sees_deleted(question: &Question<'_>) -> Result<bool, LdapSourceError> {
-    for top in containers::tops(question) {
+    for top in question.tops() {
         let place = format!("<WKGUID={DELETED_OBJECTS},{top}>");
         let mut ldap = question.connection.ldap.clone();
         ldap.with_timeout(question.timeout).with_controls(vec![show_deleted()]);

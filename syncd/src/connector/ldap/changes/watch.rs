@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::cursor::Cursor;
 use super::sync_messages::{self as messages, Info};
 use super::syncrepl::{Area, NOTHING_BUT_NAMES, WHAT, areas, request};
-use super::{Question, containers, usn};
+use super::{Question, usn};
 use crate::connector::ldap::entry::AttributeName;
 use crate::connector::ldap::error::{LdapSourceError, diagnostic, reason};
 use crate::connector::ldap::root_dse::look;
@@ -114,7 +114,7 @@ async fn poll(question: &Question<'_>, since: i64, changed: &Notify) -> Result<I
 /// computers keep changing.
 async fn concerns_us(question: &Question<'_>, since: i64) -> Result<bool, LdapSourceError> {
     let filter = format!("(&(uSNChanged>={})(!(objectClass=computer)))", since + 1);
-    for top in containers::tops(question) {
+    for top in question.tops() {
         let mut ldap = question.connection.ldap.clone();
         ldap.with_timeout(question.timeout)
             .with_search_options(SearchOptions::new().sizelimit(1))
