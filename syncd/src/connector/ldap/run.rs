@@ -1,6 +1,5 @@
 //! Reads everything, or what changed since the last time: whichever is enough.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -8,10 +7,9 @@ use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 
 use super::changes::{self, Answer, Cursor, Question};
-use super::connection::{Access, Connection};
+use super::connection::Access;
 use super::error::LdapSourceError;
 use super::modes::{self, Mode};
-use super::root_dse::context_csn;
 use super::{incremental, read};
 use crate::config::ldap::{Directory, LdapConfig};
 use crate::connector::{ConnectorError, Containers, Memory, ReadSummary};
