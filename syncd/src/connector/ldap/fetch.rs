@@ -118,6 +118,7 @@ impl Fetch {
             &self.ldap,
             Search {
                 what: WHAT,
+                scope: Scope::Subtree,
                 base: self.base.to_string(),
                 filter: format!("(&{}(|{clauses}))", self.filter),
                 attributes: self.attributes.to_vec(),

@@ -130,15 +130,17 @@ impl Run<'_> {
         changed: HashMap<String, Option<String>>,
     ) -> Result<HashMap<String, Option<String>>, ConnectorError> {
         let Some(mut fetch) = self.group_fetch() else { return Ok(HashMap::new()) };
-        fetch.attributes = [self.question.directory.id_attribute.clone()].into();
+        fetch.attributes = self.assembler.requested_group_heads().into();
         fetch.at_once = USERS_AT_ONCE;
         let mut wanted = HashMap::with_capacity(changed.len());
         let mut found = fetch.all(changed.into_iter().collect());
         while let Some(fetched) = found.next().await {
             match fetched? {
-                Fetched::There(entry) => {
+                Fetched::There(mut entry) => {
                     let Ok(id) = external_id(&entry, &fetch.id) else { continue };
-                    self.name(Kind::Group, Key::of(&id), &entry, "", false);
+                    if let Some((key, quarantined)) = self.assembler.group_head(&mut entry) {
+                        self.name(Kind::Group, key, &entry, "", quarantined);
+                    }
                     wanted.insert(id, String::from_utf8(entry.dn).ok());
                 }
                 Fetched::Missing(id) => self.gone(Kind::Group, &id).await?,
@@ -260,7 +262,7 @@ struct Resolver<'a> {
 }
 
 impl Resolve for Resolver<'_> {
-    async fn members<'a>(&'a mut self, wanted: &'a [Wanted<'a>]) -> Result<Vec<Option<Known>>, ConnectorError> {
+    async fn members(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Option<Known>>, ConnectorError> {
         let unseen: Vec<Reference> = wanted
             .iter()
             .map(|wanted| wanted.reference)

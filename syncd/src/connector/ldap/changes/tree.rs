@@ -1,6 +1,7 @@
 //! Small searches that the ways of asking share.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use ldap3::Scope;
 use ldap3::controls::RawControl;
 
 use super::Question;
@@ -38,6 +39,7 @@ impl<'a> Listing<'a> {
         attributes.extend(self.attributes.iter().map(|&name| name.to_owned()));
         let search = Search {
             what: super::syncrepl::WHAT,
+            scope: Scope::Subtree,
             base: self.base.to_owned(),
             filter: self.filter.to_owned(),
             attributes,
