@@ -87,10 +87,15 @@ pub(super) async fn watch(
     changed: &Notify,
 ) -> Result<Infallible, LdapSourceError> {
     let access = Access::new(config, secrets)?;
-    let Some(since) = Cursor::parse(since) else {
-        // A run will replace it.
-        changed.notify_one();
-        return std::future::pending().await;
+    let since = match Cursor::parse(since) {
+        // Such a server tells nothing of itself.
+        Some(Cursor::ModifyTimestamp { .. }) => return std::future::pending().await,
+        Some(since) => since,
+        None => {
+            // A run will replace it.
+            changed.notify_one();
+            return std::future::pending().await;
+        }
     };
     let connection = access.open_preferring(since.url()).await?;
     let directory: Directory = config.for_server(connection.dse.kind);
