@@ -21,7 +21,7 @@ report_peers() {
         "$(nproc)" "$("$(find_pg_config)" --version | awk '{ print $2 }')" "$(openldap_version)"
     printf '%s\n' 'pg_ldap_sync and ldap2pg do something else: they make a PostgreSQL role of each user and group and grant memberships, by name,' \
         'without a guard, attributes, history, or reading only what changed. So this says what each takes for its own result, no more.' \
-        "max_locks_per_transaction is $((users / 20 + 1000)) for all three: with the default of 64 pg_ldap_sync fails at some ten thousand users." ''
+        "max_locks_per_transaction is $((users / 20 + 1000)) for all three: with the default of 64 pg_ldap_sync runs out of locks at 10000 users." ''
     print_table
 }
 
