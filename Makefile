@@ -42,6 +42,10 @@ test-all: install ## Run the tests, the long ones too, the soak (SOAK_SECONDS), 
 bench: install ## Measure synchronisations and reads, and compare them with ldapsearch
 	@scripts/bench.sh
 
+.PHONY: bench-peers
+bench-peers: install ## Measure pg_ldap_sync and ldap2pg on the same directory (BENCH_USERS, default 10000)
+	@scripts/bench-peers.sh
+
 .PHONY: lint
 lint: ## Check formatting, lints, shell scripts and licences
 	@scripts/lint.sh

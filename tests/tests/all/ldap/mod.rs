@@ -3,6 +3,7 @@
 mod concurrency;
 mod connections;
 mod directory;
+mod examples;
 mod flow;
 mod guard;
 mod interrupted;
