@@ -94,6 +94,34 @@ impl Directory {
         self.more(attributes);
     }
 
+    /// A posixGroup: users by name.
+    pub fn posix_group(&mut self, cn: &str, uids: &[&str]) {
+        self.entry(&group_dn(cn), &[("objectClass", "posixGroup"), ("cn", cn), ("gidNumber", "1000")]);
+        for uid in uids {
+            self.more(&[("memberUid", uid)]);
+        }
+    }
+
+    /// A groupOfUniqueNames; a member may have a bit string behind its DN (`#'0101'B`).
+    pub fn unique_group(&mut self, cn: &str, members: &[&str]) {
+        self.entry(&group_dn(cn), &[("objectClass", "groupOfUniqueNames"), ("cn", cn)]);
+        for member in members {
+            self.more(&[("uniqueMember", member)]);
+        }
+    }
+
+    /// A groupOfURLs: its members are who the searches find.
+    pub fn url_group(&mut self, cn: &str, urls: &[&str]) {
+        self.entry(&group_dn(cn), &[("objectClass", "groupOfURLs"), ("cn", cn)]);
+        for url in urls {
+            self.more(&[("memberURL", url)]);
+        }
+    }
+
+    pub fn unit(&mut self, dn: &str) {
+        self.entry(dn, &[("objectClass", "organizationalUnit")]);
+    }
+
     /// A new entry; values are plain text (a value beginning with `:` is base64, as in LDIF).
     pub fn entry(&mut self, dn: &str, attributes: &[(&str, &str)]) {
         write!(self.ldif, "\ndn: {dn}\n").expect("a string takes it");

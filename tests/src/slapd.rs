@@ -1,5 +1,6 @@
+mod options;
+
 use std::fs;
-use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,56 +10,54 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::binaries::{output, run, target};
 use crate::cluster::free_port;
 use crate::directory::Directory;
-use crate::tls::Tls;
+use crate::ldap_tools::LdapTools;
 use crate::wait::wait_until;
 use crate::watchdog;
 
+pub use options::{EXTERNAL_DN, SlapdOptions};
+
 pub const ADMIN_DN: &str = "cn=admin,dc=example,dc=org";
 pub const ADMIN_PASSWORD: &str = "s3cret-of-the-test";
-
-/// Attributes and classes of the tests: a group may be empty, which groupOfNames does not allow.
-const SCHEMA: &str = r"
-attributetype ( 1.3.6.1.4.1.4203.666.11.90.1 NAME 'labCountry' SUP name )
-attributetype ( 1.3.6.1.4.1.4203.666.11.90.2 NAME 'labRole' SUP name )
-attributetype ( 1.3.6.1.4.1.4203.666.11.90.3 NAME 'labSalesRegion' SUP name )
-attributetype ( 1.3.6.1.4.1.4203.666.11.90.4 NAME 'labOrganization' SUP name )
-attributetype ( 1.3.6.1.4.1.4203.666.11.90.5 NAME 'labTerritories' SUP name )
-attributetype ( 1.3.6.1.4.1.4203.666.11.90.6 NAME 'labBytes' SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )
-objectclass ( 1.3.6.1.4.1.4203.666.11.91.1 NAME 'labPerson' SUP top AUXILIARY
-  MAY ( labCountry $ labRole $ labSalesRegion $ labBytes ) )
-objectclass ( 1.3.6.1.4.1.4203.666.11.91.2 NAME 'labGroup' SUP top STRUCTURAL MUST cn
-  MAY ( member $ description $ labOrganization $ labTerritories ) )
-";
 
 /// A private OpenLDAP server; ended on drop.
 #[derive(Debug)]
 pub struct Slapd {
     pub port: u16,
     pub tls_port: u16,
+    socket: Option<PathBuf>,
     home: PathBuf,
     child: Child,
 }
 
 impl Slapd {
     pub fn start(directory: &Directory) -> Slapd {
-        Slapd::start_with(directory, SCHEMA)
+        Slapd::options().start(directory)
     }
 
     /// A server that knows other attributes and classes than those of the tests.
     pub fn start_with(directory: &Directory, schema: &str) -> Slapd {
+        Slapd::options().schema(schema).start(directory)
+    }
+
+    /// A server set up in another way: what it can do is told before `start`.
+    pub fn options() -> SlapdOptions {
+        SlapdOptions::default()
+    }
+
+    fn start_so(directory: &Directory, options: &SlapdOptions) -> Slapd {
         let home = new_home();
         fs::create_dir_all(home.join("db")).expect("a directory for slapd");
-        fs::write(home.join("lab.schema"), schema).expect("a schema file");
-        fs::write(home.join("slapd.conf"), configuration(&home)).expect("a configuration file");
+        fs::write(home.join("lab.schema"), options.schema_text()).expect("a schema file");
+        fs::write(home.join("slapd.conf"), options.configuration(&home)).expect("a configuration file");
         fs::write(home.join("load.ldif"), &directory.ldif).expect("an LDIF file");
         run(Command::new(program())
             .args(["-Tadd", "-q", "-f"])
             .arg(home.join("slapd.conf"))
             .arg("-l")
             .arg(home.join("load.ldif")));
-        let (port, tls_port) = (free_port(), free_port());
-        let child = serve(&home, port, tls_port);
-        let slapd = Slapd { port, tls_port, home, child };
+        let (port, tls_port, socket) = (free_port(), free_port(), options.socket(&home));
+        let child = serve(&home, port, tls_port, socket.as_deref());
+        let slapd = Slapd { port, tls_port, socket, home, child };
         slapd.wait_until_it_answers();
         slapd
     }
@@ -71,52 +70,66 @@ impl Slapd {
         format!("ldaps://127.0.0.1:{}", self.tls_port)
     }
 
+    /// Its Unix socket, for a server with `external`.
+    #[track_caller]
+    pub fn ldapi_url(&self) -> String {
+        let socket = self.socket.as_ref().expect("a server with external()");
+        format!("ldapi://{}", socket.display().to_string().replace('/', "%2F"))
+    }
+
+    /// ldap-utils in the hands of the administrator.
+    pub fn tools(&self) -> LdapTools {
+        LdapTools::of(&self.url(), ADMIN_DN, ADMIN_PASSWORD, crate::BASE)
+    }
+
     /// Applies LDIF change records.
     #[track_caller]
     pub fn modify(&self, ldif: &str) {
-        self.client("ldapmodify", &[], ldif);
+        self.tools().modify(ldif);
     }
 
     /// Sets an attribute to the given values (none: removes it).
     #[track_caller]
     pub fn set(&self, dn: &str, attribute: &str, values: &[&str]) {
-        let values: String = values.iter().map(|value| format!("{attribute}: {value}\n")).collect();
-        self.modify(&format!("dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{values}-\n"));
+        self.tools().set(dn, attribute, values);
     }
 
     /// Adds entries.
     #[track_caller]
     pub fn add(&self, build: impl FnOnce(&mut Directory)) {
-        let mut more = Directory { ldif: String::new() };
-        build(&mut more);
-        self.client("ldapmodify", &["-a"], &more.ldif);
+        self.tools().add(build);
     }
 
     #[track_caller]
     pub fn delete(&self, dn: &str) {
-        self.client("ldapdelete", &[], &format!("{dn}\n"));
+        self.tools().delete(dn);
         self.wait_until_no_group_has(dn);
     }
 
     /// Gives an entry a new name in its place; the groups follow (refint).
     #[track_caller]
     pub fn rename(&self, dn: &str, new_rdn: &str) {
-        self.client("ldapmodrdn", &["-r"], &format!("{dn}\n{new_rdn}\n"));
+        self.tools().rename(dn, new_rdn);
         self.wait_until_no_group_has(dn);
+    }
+
+    /// Moves an entry under another; returns its new DN. The groups follow, but not to what lies below the entry.
+    #[track_caller]
+    pub fn move_below(&self, dn: &str, superior: &str) -> String {
+        let moved = self.tools().move_below(dn, superior);
+        self.wait_until_no_group_has(dn);
+        moved
     }
 
     /// The LDIF that a search answers with.
     #[track_caller]
     pub fn search(&self, filter: &str, attributes: &[&str]) -> String {
-        run(self
-            .command("ldapsearch")
-            .args(["-LLL", "-o", "ldif-wrap=no", "-b", crate::BASE, filter])
-            .args(attributes))
+        self.tools().search(filter, attributes)
     }
 
     /// The same search through a proxy's port, to be run in another thread.
     pub fn through(&self, port: u16) -> impl FnOnce(&str) -> String + Send + use<> {
-        let mut command = tool("ldapsearch", &format!("ldap://127.0.0.1:{port}"));
+        let mut command = self.tools().at(&format!("ldap://127.0.0.1:{port}")).command("ldapsearch");
         command.args(["-LLL", "-o", "ldif-wrap=no", "-b", crate::BASE]);
         move |filter| run(command.arg(filter))
     }
@@ -125,6 +138,12 @@ impl Slapd {
     pub fn kill(&self) {
         self.signal("-KILL");
         wait_until("slapd is gone", || TcpStream::connect(("127.0.0.1", self.port)).is_err());
+    }
+
+    /// Ends it in good order: what it keeps for syncrepl is on the disk. `restart` brings it back.
+    pub fn stop(&mut self) {
+        self.signal("-TERM");
+        self.child.wait().expect("it is our child");
     }
 
     /// The process stands still and keeps its connections open.
@@ -141,7 +160,7 @@ impl Slapd {
         let _ = self.child.kill();
         self.child.wait().expect("it is our child");
         watchdog::forget(self.child.id());
-        self.child = serve(&self.home, self.port, self.tls_port);
+        self.child = serve(&self.home, self.port, self.tls_port, self.socket.as_deref());
         self.wait_until_it_answers();
     }
 
@@ -149,28 +168,12 @@ impl Slapd {
         run(&mut crate::binaries::signal(self.child.id(), signal));
     }
 
-    fn client(&self, tool: &str, arguments: &[&str], input: &str) {
-        let mut child = self
-            .command(tool)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|e| panic!("cannot run {tool}: {e}"));
-        child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads all");
-        let done = child.wait_with_output().expect("it is our child");
-        assert!(done.status.success(), "{tool}: {}\n{input}", String::from_utf8_lossy(&done.stderr));
-    }
-
-    fn command(&self, name: &str) -> Command {
-        tool(name, &self.url())
-    }
-
     fn wait_until_it_answers(&self) {
         wait_until("slapd listens", || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
         wait_until("slapd answers", || {
-            output(self.command("ldapsearch").args(["-s", "base", "-b", crate::BASE, "dn"])).status.success()
+            output(self.tools().command("ldapsearch").args(["-s", "base", "-b", crate::BASE, "dn"]))
+                .status
+                .success()
         });
     }
 
@@ -186,14 +189,10 @@ impl Drop for Slapd {
         let _ = self.child.wait();
         watchdog::forget(self.child.id());
         let _ = fs::remove_dir_all(&self.home);
+        if let Some(socket) = &self.socket {
+            let _ = fs::remove_file(socket);
+        }
     }
-}
-
-/// A program of ldap-utils that speaks to the server as its administrator.
-fn tool(name: &str, url: &str) -> Command {
-    let mut command = Command::new(name);
-    command.env("LDAPNOINIT", "1").args(["-x", "-D", ADMIN_DN, "-w", ADMIN_PASSWORD, "-H", url]);
-    command
 }
 
 fn new_home() -> PathBuf {
@@ -204,11 +203,16 @@ fn new_home() -> PathBuf {
     home
 }
 
-fn serve(home: &Path, port: u16, tls_port: u16) -> Child {
+fn serve(home: &Path, port: u16, tls_port: u16, socket: Option<&Path>) -> Child {
+    let mut listeners = format!("ldap://127.0.0.1:{port} ldaps://127.0.0.1:{tls_port}");
+    if let Some(socket) = socket {
+        listeners += &format!(" ldapi://{}", socket.display().to_string().replace('/', "%2F"));
+        watchdog::finally(&format!("rm -f '{}'", socket.display()));
+    }
     let child = Command::new(program())
         .args(["-d", "0", "-f"])
         .arg(home.join("slapd.conf"))
-        .args(["-h", &format!("ldap://127.0.0.1:{port} ldaps://127.0.0.1:{tls_port}")])
+        .args(["-h", &listeners])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(fs::File::create(home.join("log")).expect("a log file"))
@@ -228,44 +232,4 @@ fn program() -> &'static Path {
         watchdog::finally(&format!("rm -f '{}'", copy.display()));
         copy
     })
-}
-
-fn configuration(home: &Path) -> String {
-    let tls = Tls::shared();
-    let (home, ca) = (home.display(), tls.ca.display());
-    let (certificate, key) = (tls.certificate.display(), tls.key.display());
-    format!(
-        r#"
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/inetorgperson.schema
-include {home}/lab.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-moduleload memberof
-moduleload refint
-pidfile {home}/slapd.pid
-argsfile {home}/slapd.args
-TLSCACertificateFile {ca}
-TLSCertificateFile {certificate}
-TLSCertificateKeyFile {key}
-sizelimit size.soft=500 size.hard=unlimited size.pr=unlimited
-threads 4
-database mdb
-suffix "dc=example,dc=org"
-rootdn "{ADMIN_DN}"
-rootpw {ADMIN_PASSWORD}
-directory {home}/db
-maxsize 268435456
-dbnosync
-limits dn.exact="uid=reader,ou=people,dc=example,dc=org" size.soft=25 size.hard=25 size.prtotal=25
-index objectClass eq
-index uid,cn eq
-index member eq
-index entryUUID eq
-overlay memberof
-overlay refint
-refint_attributes member
-"#
-    )
 }

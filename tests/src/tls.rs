@@ -7,13 +7,16 @@ use std::sync::OnceLock;
 use crate::binaries::{run, target};
 use crate::watchdog;
 
-/// A certificate authority of our own, with a server certificate for 127.0.0.1, and one that signed nothing.
+/// A certificate authority of our own, with a server certificate for 127.0.0.1 and one of a client
+/// (`CN=syncer, O=Example`), and an authority that signed nothing.
 #[derive(Debug)]
 pub struct Tls {
     pub ca: PathBuf,
     pub other_ca: PathBuf,
     pub certificate: PathBuf,
     pub key: PathBuf,
+    pub client_certificate: PathBuf,
+    pub client_key: PathBuf,
 }
 
 impl Tls {
@@ -51,20 +54,35 @@ impl Tls {
 fn make(home: &Path) -> Tls {
     let (ca, _) = authority(home, "ca");
     let (other_ca, _) = authority(home, "other");
-    openssl(
+    let (certificate, key) = signed(
         home,
-        "req -nodes -subj /CN=localhost -keyout srv.key -out srv.csr -newkey ec -pkeyopt ec_paramgen_curve:prime256v1",
-    );
-    fs::write(
-        home.join("srv.ext"),
+        "srv",
+        "/CN=localhost",
         "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n",
-    )
-    .expect("an extension file");
+    );
+    let (client_certificate, client_key) =
+        signed(home, "client", "/O=Example/CN=syncer", "extendedKeyUsage=clientAuth\n");
+    Tls { ca, other_ca, certificate, key, client_certificate, client_key }
+}
+
+/// A certificate of our authority and its key.
+fn signed(home: &Path, name: &str, subject: &str, extensions: &str) -> (PathBuf, PathBuf) {
     openssl(
         home,
-        "x509 -req -in srv.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out srv.pem -extfile srv.ext",
+        &format!(
+            "req -nodes -subj {subject} -keyout {name}.key -out {name}.csr \
+             -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
+        ),
     );
-    Tls { ca, other_ca, certificate: home.join("srv.pem"), key: home.join("srv.key") }
+    fs::write(home.join(format!("{name}.ext")), extensions).expect("an extension file");
+    openssl(
+        home,
+        &format!(
+            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out {name}.pem \
+             -extfile {name}.ext"
+        ),
+    );
+    (home.join(format!("{name}.pem")), home.join(format!("{name}.key")))
 }
 
 fn authority(home: &Path, name: &str) -> (PathBuf, PathBuf) {

@@ -25,13 +25,17 @@ mod extended;
 mod mapping;
 mod members;
 mod memberships;
+mod modes;
 mod names;
 mod note;
 mod primary;
+mod probe;
 mod ranges;
 mod read;
+mod refusal;
 mod root_dse;
 mod search;
+mod servers;
 
 pub use error::LdapSourceError;
 

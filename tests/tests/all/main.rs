@@ -19,6 +19,7 @@ mod feed;
 mod feed_crowd;
 mod harness;
 mod ldap;
+mod ldap_servers;
 mod model;
 mod names;
 mod operations;

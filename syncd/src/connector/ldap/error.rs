@@ -2,6 +2,7 @@
 
 use ldap3::{LdapError, LdapResult};
 
+use super::refusal;
 use crate::connector::tls::TlsError;
 use crate::secret::SecretError;
 
@@ -13,8 +14,15 @@ pub enum LdapSourceError {
     Tls(#[from] TlsError),
     #[error("no LDAP server could be reached: {}", listed(.0))]
     Unreachable(Vec<Failure>),
-    #[error("{url} refused the bind as {who}: rc {rc} ({name}){text}", name = rc_name(*.rc))]
-    BindRefused { url: String, who: String, rc: u32, text: String },
+    #[error("{url} refused the bind as {who}: rc {rc} ({name}){text}", name = bind_name(*.rc, .text))]
+    BindRefused {
+        url: String,
+        who: String,
+        /// Who says nobody is refused for other reasons.
+        anonymous: bool,
+        rc: u32,
+        text: String,
+    },
     #[error("the bind as {who} at {url} failed: {message}")]
     BindBroken { url: String, who: String, message: String },
     #[error("the {search} below {base} ended with rc {rc} ({name}){text}", name = rc_name(*.rc))]
@@ -48,15 +56,25 @@ impl LdapSourceError {
         format!("{self}; nothing was removed{remedy}")
     }
 
+    /// A result in words.
+    pub(super) fn outcome(result: &LdapResult) -> String {
+        format!("rc {} ({}){}", result.rc, rc_name(result.rc), diagnostic(result))
+    }
+
+    /// The server does not want these credentials. More attempts would change nothing, and may lock the account.
+    pub fn credentials_refused(&self) -> bool {
+        matches!(self, Self::BindRefused { anonymous: false, rc, .. } if refusal::is_final(*rc))
+    }
+
     pub(super) fn remedy(&self) -> Option<&'static str> {
         match self {
-            Self::BindRefused { rc, .. } => Some(bind_remedy(*rc)),
+            Self::BindRefused { rc, text, .. } => Some(refusal::remedy(*rc, text)),
             Self::SearchRefused { rc, .. } => Some(search_remedy(*rc)),
             Self::Unreachable(all) if all.iter().any(|one| one.tls) => Some(
                 "check that ca_file holds the authority that signed the server's certificate, and that urls uses the \
                  host name in it",
             ),
-            Self::Unreachable(_) => Some("check urls, the network, and that the server runs"),
+            Self::Unreachable(_) => Some("check urls, the network, and that the servers run"),
             Self::Tls(error) => error.remedy(),
             Self::SearchEndless { .. } => {
                 Some("the server's paging is broken: try without a proxy in between")
@@ -75,21 +93,33 @@ pub(super) fn reason(error: &LdapError, timeout: std::time::Duration) -> String 
         | LdapError::ResultRecv { .. }
         | LdapError::IdScrubSend { .. } => "the connection was lost".to_owned(),
         LdapError::Io { source } => with_causes(source),
-        LdapError::LdapResult { result } => {
-            format!("rc {} ({}){}", result.rc, rc_name(result.rc), diagnostic(result))
-        }
+        LdapError::LdapResult { result } => LdapSourceError::outcome(result),
         other => other.to_string(),
     }
 }
 
-/// Whether a connection failed after the server was reached.
-pub(super) fn is_tls(error: &LdapError) -> bool {
+/// Why a server that was reached did not come to encrypt.
+pub(super) fn tls_reason(error: &LdapError, timeout: std::time::Duration) -> String {
     match error {
-        LdapError::Io { source } => source.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
-        // While connecting only StartTLS has a result.
-        LdapError::Rustls { .. } | LdapError::DNSName { .. } | LdapError::LdapResult { .. } => true,
-        _ => false,
+        LdapError::LdapResult { result } => {
+            format!("it refused StartTLS: {}", LdapSourceError::outcome(result))
+        }
+        LdapError::DNSName { .. } => {
+            "a certificate cannot be for this host: use the name of the server".to_owned()
+        }
+        LdapError::Io { source } if speaks_no_tls(source) => {
+            format!("it does not speak TLS on this port ({})", with_causes(source))
+        }
+        LdapError::Io { source } if source.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "it closed the connection instead of encrypting".to_owned()
+        }
+        other => format!("no encryption: {}", reason(other, timeout)),
     }
+}
+
+fn speaks_no_tls(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidMessage(_)))
 }
 
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
@@ -114,6 +144,13 @@ pub(super) fn diagnostic(result: &LdapResult) -> String {
     }
 }
 
+fn bind_name(rc: u32, text: &str) -> String {
+    match refusal::words(rc, text) {
+        Some(words) => format!("{}: {words}", rc_name(rc)),
+        None => rc_name(rc).to_owned(),
+    }
+}
+
 pub(super) fn rc_name(rc: u32) -> &'static str {
     match rc {
         0 => "success",
@@ -127,7 +164,9 @@ pub(super) fn rc_name(rc: u32) -> &'static str {
         11 => "adminLimitExceeded",
         12 => "unavailableCriticalExtension",
         13 => "confidentialityRequired",
+        14 => "saslBindInProgress",
         18 => "inappropriateMatching",
+        19 => "constraintViolation",
         21 => "invalidAttributeSyntax",
         32 => "noSuchObject",
         33 => "aliasProblem",
@@ -142,17 +181,6 @@ pub(super) fn rc_name(rc: u32) -> &'static str {
         80 => "other",
         88 => "abandoned",
         _ => "see RFC 4511",
-    }
-}
-
-fn bind_remedy(rc: u32) -> &'static str {
-    match rc {
-        49 => "check bind_dn and bind_password",
-        8 | 13 => "the server wants encryption: use ldaps:// or start_tls",
-        34 => "bind_dn is not a distinguished name",
-        48 | 53 => "the server does not accept this kind of bind: check bind_dn",
-        51 | 52 => "try again later",
-        _ => "see the server's log",
     }
 }
 

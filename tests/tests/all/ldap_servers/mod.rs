@@ -1,0 +1,3 @@
+//! The directory servers of the harness do what the tests of LDAP rely on.
+
+mod slapd;
