@@ -6,6 +6,8 @@ CREATE INDEX user_claim_reference ON roster_private.user_claim (source_id, refer
 CREATE INDEX user_claim_uid_reference ON roster_private.user_claim (source_id, uid_reference) WHERE uid_reference IS NOT NULL;
 CREATE INDEX user_claim_primary_group ON roster_private.user_claim (source_id, primary_group) WHERE primary_group IS NOT NULL;
 CREATE INDEX user_claim_missing ON roster_private.user_claim (source_id, missing_since) WHERE missing_since IS NOT NULL;
+-- Who must be compared in full.
+CREATE INDEX user_claim_again ON roster_private.user_claim (source_id) WHERE fingerprint IS NULL;
 CREATE INDEX group_claim_reference ON roster_private.group_claim (source_id, reference) WHERE reference IS NOT NULL;
 
 CREATE TABLE roster_private.member_pending (

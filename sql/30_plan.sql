@@ -17,6 +17,7 @@ BEGIN
     EXECUTE format('ANALYZE roster_private.%I', 'plan_entity_' || c.slot);
     PERFORM plan_user_attributes(c);
     PERFORM plan_group_attributes(c);
+    PERFORM plan_platforms(c);
     PERFORM plan_pending(c);
     -- Where every staged member is a new edge, none can be missing: a first sync need not look for them.
     IF plan_memberships(c) + plan_nestings(c) < (SELECT count(*) FROM staged_edge e WHERE e.slot = c.slot AND e.run_id = c.run_id) THEN
@@ -291,6 +292,31 @@ BEGIN
       AND (p.claim = 'drop' OR p.claim = 'set' AND v.key IS NULL);
 END $$;
 COMMENT ON FUNCTION roster_private.plan_group_attributes IS 'Plans the attribute values of the planned groups.';
+
+-- How a user is called on a platform is one name: what an administrator or another source stated stands, and this one's waits.
+CREATE FUNCTION roster_private.plan_platforms(c roster_private.plan_context) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'
+    AS $$
+BEGIN
+    INSERT INTO plan_value (slot, run_id, kind, op, id, name, value)
+    SELECT DISTINCT ON (p.id, v.name) c.slot, c.run_id, 'platform', 'add', p.id, v.name, v.value
+    FROM staged_value v
+    JOIN plan_entity p ON p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'set' AND p.key = v.key
+    LEFT JOIN platform_username a ON a.user_id = p.id AND a.platform = v.name
+    WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'platform'
+      AND (a.user_id IS NULL OR a.source_id = c.source_id AND a.platform_username <> v.value)
+    ORDER BY p.id, v.name, v.value COLLATE "C";
+
+    INSERT INTO plan_value (slot, run_id, kind, op, id, name, value)
+    SELECT c.slot, c.run_id, 'platform', 'remove', p.id, a.platform, a.platform_username
+    FROM plan_entity p
+    JOIN platform_username a ON a.user_id = p.id AND a.source_id = c.source_id
+    LEFT JOIN staged_value v ON v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'platform' AND v.key = p.key
+                            AND v.name = a.platform AND v.value = a.platform_username
+    WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.version IS NOT NULL
+      AND (p.claim = 'drop' OR p.claim = 'set' AND v.key IS NULL);
+END $$;
+COMMENT ON FUNCTION roster_private.plan_platforms IS 'Plans the platform usernames of the planned users.';
 
 CREATE FUNCTION roster_private.plan_memberships(c roster_private.plan_context) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'

@@ -218,6 +218,10 @@ BEGIN
             DELETE FROM user_attribute a USING plan_value v
             WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'user' AND v.op = 'remove'
               AND a.user_id = v.id AND a.name = v.name AND a.value = v.value AND a.source_id = c.source_id;
+        ELSIF v_op = 'remove' AND v_kind = 'platform' THEN
+            DELETE FROM platform_username a USING plan_value v
+            WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'platform' AND v.op = 'remove'
+              AND a.user_id = v.id AND a.platform = v.name AND a.platform_username = v.value AND a.source_id = c.source_id;
         ELSIF v_op = 'remove' THEN
             DELETE FROM group_attribute a USING plan_value v
             WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'group' AND v.op = 'remove'
@@ -228,6 +232,10 @@ BEGIN
                 INSERT INTO user_attribute (user_id, source_id, opened_no, opened_run, name, value)
                 SELECT v.id, c.source_id, v_first + row_number() OVER (ORDER BY v.id), c.run_id, v.name, v.value
                 FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'user' AND v.op = 'add';
+            ELSIF v_kind = 'platform' THEN
+                INSERT INTO platform_username (user_id, source_id, opened_no, opened_run, platform, state, platform_username)
+                SELECT v.id, c.source_id, v_first + row_number() OVER (ORDER BY v.id), c.run_id, v.name, 'value', v.value
+                FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'platform' AND v.op = 'add';
             ELSE
                 INSERT INTO group_attribute (group_id, source_id, opened_no, opened_run, name, value)
                 SELECT v.id, c.source_id, v_first + row_number() OVER (ORDER BY v.id), c.run_id, v.name, v.value
@@ -235,10 +243,10 @@ BEGIN
             END IF;
         END IF;
         GET DIAGNOSTICS v_done = ROW_COUNT;
-        PERFORM expect_rows(v_kind || ' attributes to ' || v_op, v_planned, v_done);
+        PERFORM expect_rows(CASE v_kind WHEN 'platform' THEN 'platform usernames' ELSE v_kind || ' attributes' END || ' to ' || v_op, v_planned, v_done);
     END LOOP;
 END $$;
-COMMENT ON FUNCTION roster_private.apply_values IS 'Writes the planned attribute values.';
+COMMENT ON FUNCTION roster_private.apply_values IS 'Writes the planned attribute values and platform usernames.';
 
 CREATE FUNCTION roster_private.apply_edges(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'

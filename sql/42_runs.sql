@@ -355,8 +355,21 @@ BEGIN
            CASE WHEN is_blank(g.name) THEN 'the name is empty' ELSE 'name or id is longer than 1000 bytes' END,
            jsonb_build_object('name', left(g.name, 200), 'external_id', left(g.external_id, 200)), g.key
     FROM gone g;
+
+    -- The user is taken, without that name.
+    WITH gone AS (
+        DELETE FROM staged_value s
+        WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = 'platform'
+          AND (is_blank(s.value) OR octet_length(s.value) > 1000 OR is_blank(s.name) OR octet_length(s.name) > 1000)
+        RETURNING s.*
+    )
+    INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry, entry_key)
+    SELECT c.slot, c.run_id, 'platform_username', concat_ws(' ', left(e.external_id, 200), left(g.name, 200)),
+           CASE WHEN is_blank(g.value) OR is_blank(g.name) THEN 'the platform username is empty' ELSE 'the platform username is longer than 1000 bytes' END,
+           jsonb_build_object('user', left(e.name, 200), 'platform', left(g.name, 200)), g.key
+    FROM gone g JOIN staged_entity e ON e.slot = c.slot AND e.run_id = c.run_id AND e.kind = 'user' AND e.key = g.key;
 END $$;
-COMMENT ON FUNCTION roster_private.reject_unusable IS 'Quarantines staged entities whose name or id no index can hold.';
+COMMENT ON FUNCTION roster_private.reject_unusable IS 'Quarantines staged entities and platform usernames that no index can hold.';
 
 CREATE FUNCTION roster_private.count_plan(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp

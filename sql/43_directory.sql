@@ -47,7 +47,8 @@ CREATE FUNCTION roster_private.note_fine_again(c roster_private.plan_context) RE
 BEGIN
     INSERT INTO staged_quarantine (slot, run_id, kind, key, entry_key)
     SELECT DISTINCT c.slot, c.run_id, q.kind, q.key, q.entry_key
-    FROM staged_entity s JOIN quarantined q ON q.source_id = c.source_id AND q.kind = s.kind AND q.entry_key = s.key
+    FROM staged_entity s JOIN quarantined q ON q.source_id = c.source_id AND q.entry_key = s.key
+        AND (q.kind = s.kind OR q.kind = 'platform_username' AND s.kind = 'user')
     WHERE s.slot = c.slot AND s.run_id = c.run_id;
 END $$;
 COMMENT ON FUNCTION roster_private.note_fine_again IS 'Whatever is staged, present or gone, is quarantined no more, unless it turns out to be so again.';
@@ -207,16 +208,21 @@ END $$;
 COMMENT ON FUNCTION roster_private.ldap_waiting IS 'External ids of the groups that list one of the references without a member behind it, or whose member went by that name before.';
 
 CREATE FUNCTION roster_private.ldap_again(run_id bigint) RETURNS TABLE (kind text, external_id text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
     AS $$
+DECLARE
+    v_source integer := (SELECT r.source_id FROM sync_run r WHERE r.run_id = ldap_again.run_id);
 BEGIN
     RETURN QUERY
-    SELECT DISTINCT q.kind, q.entry ->> 'external_id'
-    FROM sync_run r JOIN quarantined q USING (source_id)
-    WHERE r.run_id = ldap_again.run_id AND q.kind IN ('user', 'group') AND q.entry ->> 'external_id' IS NOT NULL
-    LIMIT 1000;
+    SELECT a.kind, a.external_id
+    FROM ((SELECT DISTINCT q.kind, q.entry ->> 'external_id' AS external_id
+           FROM quarantined q
+           WHERE q.source_id = v_source AND q.kind IN ('user', 'group') AND q.entry ->> 'external_id' IS NOT NULL LIMIT 800)
+          UNION
+          (SELECT 'user', u.external_id FROM user_claim k JOIN app_user u USING (user_id)
+           WHERE k.source_id = v_source AND k.fingerprint IS NULL AND k.missing_since IS NULL AND u.external_id IS NOT NULL LIMIT 200)) a;
 END $$;
-COMMENT ON FUNCTION roster_private.ldap_again IS 'Quarantined entries of the source of a run, which are looked at again: at most 1000.';
+COMMENT ON FUNCTION roster_private.ldap_again IS 'Entries of the source of a run that are looked at again, whether or not they changed: quarantined ones, and users who must be compared in full because somebody else let go of them. At most 1000.';
 
 CREATE FUNCTION roster_private.ldap_containers(run_id bigint) RETURNS TABLE (key uuid, reference uuid)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
