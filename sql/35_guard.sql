@@ -26,7 +26,7 @@ BEGIN
     FROM (SELECT r.kind, greatest(0, count(*) - (SELECT count(*) FROM plan_value a
                                                  WHERE a.slot = c.slot AND a.run_id = c.run_id AND a.op = 'add'
                                                    AND a.kind = r.kind AND a.id = r.id AND a.name = r.name)) AS lost
-          FROM plan_value r WHERE r.slot = c.slot AND r.run_id = c.run_id AND r.op = 'remove'
+          FROM plan_value r WHERE r.slot = c.slot AND r.run_id = c.run_id AND r.op = 'remove' AND r.kind <> 'platform'
           GROUP BY r.kind, r.id, r.name) v
     GROUP BY v.kind;
 END $$;
