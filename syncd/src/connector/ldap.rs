@@ -18,6 +18,7 @@ mod aside;
 mod assemble;
 mod check;
 mod connection;
+mod discover;
 pub mod dn;
 mod entry;
 mod error;
@@ -35,6 +36,7 @@ mod root_dse;
 mod search;
 mod servers;
 
+pub use discover::{DiscoverError, Proposal, discover};
 pub use error::LdapSourceError;
 
 #[derive(Debug, Clone)]
