@@ -119,9 +119,11 @@ CREATE TABLE roster_private.quarantined (
     run_id    bigint NOT NULL,
     reason    text NOT NULL,
     entry     jsonb,
+    entry_key uuid,
     PRIMARY KEY (source_id, kind, key)
 );
-COMMENT ON TABLE roster_private.quarantined IS 'Entries that could not be taken at the last complete run of their source; run_id = the run that found them so.';
+COMMENT ON TABLE roster_private.quarantined IS 'Entries that could not be taken when their source was last asked about them; run_id = the run that found them so; entry_key = as in the claims, where the immutable id is known.';
+CREATE INDEX quarantined_entry ON roster_private.quarantined (source_id, entry_key) WHERE entry_key IS NOT NULL;
 
 -- Facts --------------------------------------------------------------------------------------------------------------
 -- Every fact has one owner (source_id) and says which change stated it: run opened_run, ordinal opened_no in it.
@@ -151,14 +153,18 @@ CREATE INDEX app_user_opened ON roster_private.app_user (opened_run, opened_no);
 CREATE INDEX app_user_username ON roster_private.app_user (username);
 
 CREATE TABLE roster_private.user_claim (
-    source_id   integer NOT NULL,
-    key         uuid NOT NULL,
-    user_id     bigint NOT NULL,
-    active      boolean NOT NULL,
-    fingerprint uuid,
+    source_id     integer NOT NULL,
+    key           uuid NOT NULL,
+    user_id       bigint NOT NULL,
+    active        boolean NOT NULL,
+    fingerprint   uuid,
+    reference     uuid,
+    uid_reference uuid,
+    primary_group uuid,
+    missing_since timestamptz,
     PRIMARY KEY (source_id, key)
 );
-COMMENT ON TABLE roster_private.user_claim IS 'Which source says that a user exists. key = 128-bit digest of the immutable id there; fingerprint = digest of all it stated, NULL = compare in full next time.';
+COMMENT ON TABLE roster_private.user_claim IS 'Which source says that a user exists. key = 128-bit digest of the immutable id there; fingerprint = digest of all it stated, NULL = compare in full next time. reference, uid_reference = what groups of the source call the user; primary_group = key of the group that the user names; missing_since = when the source no longer had the user, who stays until the grace is over.';
 CREATE INDEX user_claim_user ON roster_private.user_claim (user_id);
 
 CREATE TABLE roster_private.app_group (
@@ -187,6 +193,7 @@ CREATE TABLE roster_private.group_claim (
     group_id    bigint NOT NULL,
     active      boolean NOT NULL DEFAULT true,
     fingerprint uuid,
+    reference   uuid,
     PRIMARY KEY (source_id, key)
 );
 COMMENT ON TABLE roster_private.group_claim IS 'As user_claim, for groups.';

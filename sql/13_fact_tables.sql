@@ -21,7 +21,7 @@ CREATE TABLE roster_private.source_state (
     confirmed_at  timestamptz,
     salt          uuid NOT NULL DEFAULT gen_random_uuid()
 );
-COMMENT ON TABLE roster_private.source_state IS 'How far a fact source has been read, committed with the data it stands for: cursor = where to go on, config_digest = of the configuration it was read with, full_at = start of the last complete reading, confirmed_at = start of the last successful one. salt = key of the digests in user_link.';
+COMMENT ON TABLE roster_private.source_state IS 'How far a source that is read has been read, committed with the data it stands for: cursor = where to go on, config_digest = of the configuration it was read with, full_at = start of the last complete reading, confirmed_at = start of the last successful one. salt = key of the digests in user_link.';
 
 CREATE SEQUENCE roster_private.watch_queue_id_seq;
 CREATE TABLE roster_private.watch_queue (

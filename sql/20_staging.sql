@@ -4,24 +4,30 @@
 
 CREATE TABLE roster_private.staged_entity (
     slot smallint NOT NULL, run_id bigint NOT NULL, kind text NOT NULL, present boolean NOT NULL, key uuid NOT NULL,
-    external_id text, name text, display_name text, email text, profile jsonb, active boolean, fingerprint uuid
+    external_id text, name text, display_name text, email text, profile jsonb, active boolean, fingerprint uuid,
+    reference uuid, uid_reference uuid, primary_group uuid
 ) PARTITION BY LIST (slot);
-COMMENT ON TABLE roster_private.staged_entity IS 'Users and groups that are new or changed at the source, and (present = false) those that it no longer has.';
+COMMENT ON TABLE roster_private.staged_entity IS 'Users and groups that are new or changed at the source, and (present = false) those that it no longer has. A run that looked at a part only may state what is unchanged too.';
 
 CREATE TABLE roster_private.staged_value (
     slot smallint NOT NULL, run_id bigint NOT NULL, kind text NOT NULL, key uuid NOT NULL, name text NOT NULL, value text NOT NULL
 ) PARTITION BY LIST (slot);
-COMMENT ON TABLE roster_private.staged_value IS 'All attribute values of the staged entities.';
+COMMENT ON TABLE roster_private.staged_value IS 'All attribute values of the staged entities (kind user or group), and the platform usernames of the staged users (kind platform: name = platform).';
 
 CREATE TABLE roster_private.staged_edge (
     slot smallint NOT NULL, run_id bigint NOT NULL, group_key uuid NOT NULL, kind text NOT NULL, member_key uuid NOT NULL
 ) PARTITION BY LIST (slot);
 COMMENT ON TABLE roster_private.staged_edge IS 'All direct members (kind user or group) of the staged groups.';
 
-CREATE TABLE roster_private.staged_quarantine (
-    slot smallint NOT NULL, run_id bigint NOT NULL, kind text NOT NULL, key text NOT NULL, reason text NOT NULL, entry jsonb
+CREATE TABLE roster_private.staged_pending (
+    slot smallint NOT NULL, run_id bigint NOT NULL, group_key uuid NOT NULL, reference uuid NOT NULL
 ) PARTITION BY LIST (slot);
-COMMENT ON TABLE roster_private.staged_quarantine IS 'Entries that could not be taken, with why.';
+COMMENT ON TABLE roster_private.staged_pending IS 'All references that the staged groups list and that lead to nobody.';
+
+CREATE TABLE roster_private.staged_quarantine (
+    slot smallint NOT NULL, run_id bigint NOT NULL, kind text NOT NULL, key text NOT NULL, reason text, entry jsonb, entry_key uuid
+) PARTITION BY LIST (slot);
+COMMENT ON TABLE roster_private.staged_quarantine IS 'Entries that could not be taken, with why; reason NULL = fine again. entry_key = key of the entry, where its immutable id is known. Those of plans that wait are in slot 0.';
 
 -- kind: present (the user exists at the source; value = etag), touched (look at this user: with nothing else, the entry is
 -- gone), same (unchanged), kept (could not be read: counts as present, leave everything), attribute (value NULL = has
@@ -41,23 +47,28 @@ COMMENT ON TABLE roster_private.staged_subject IS 'Entries of a fact source that
 CREATE TABLE roster_private.plan_entity (
     slot smallint NOT NULL, run_id bigint NOT NULL, kind text NOT NULL,
     op text NOT NULL CHECK (op IN ('add', 'change', 'remove', 'keep', 'release')),
-    id bigint NOT NULL, version integer, owner_id integer, claim text CHECK (claim IN ('set', 'drop')), key uuid,
+    id bigint NOT NULL, version integer, owner_id integer, claim text CHECK (claim IN ('set', 'drop', 'miss')), key uuid,
     external_id text, name text, name_key text, display_name text, email text, profile jsonb,
-    active boolean, claim_active boolean, fingerprint uuid
+    active boolean, claim_active boolean, fingerprint uuid, reference uuid, uid_reference uuid, primary_group uuid
 ) PARTITION BY LIST (slot);
-COMMENT ON TABLE roster_private.plan_entity IS 'What becomes of a user or group. version = the one that the plan saw, NULL = new; op release = gives up its name to another; op keep = only the claim changes.';
+COMMENT ON TABLE roster_private.plan_entity IS 'What becomes of a user or group. version = the one that the plan saw, NULL = new; op release = gives up its name to another; op keep = only the claim changes; claim miss = its grace begins.';
 
 CREATE TABLE roster_private.plan_value (
     slot smallint NOT NULL, run_id bigint NOT NULL, kind text NOT NULL, op text NOT NULL CHECK (op IN ('add', 'remove')),
     id bigint NOT NULL, name text NOT NULL, value text NOT NULL
 ) PARTITION BY LIST (slot);
-COMMENT ON TABLE roster_private.plan_value IS 'Attribute values to open and to close; kind and id name the user or group.';
+COMMENT ON TABLE roster_private.plan_value IS 'Attribute values to open and to close; kind and id name the user or group. Kind platform: platform usernames, id = user, name = platform.';
 
 CREATE TABLE roster_private.plan_edge (
     slot smallint NOT NULL, run_id bigint NOT NULL, kind text NOT NULL, op text NOT NULL CHECK (op IN ('add', 'remove')),
     group_id bigint NOT NULL, member_id bigint NOT NULL
 ) PARTITION BY LIST (slot);
 COMMENT ON TABLE roster_private.plan_edge IS 'Memberships (kind user) and nestings (kind group) to open and to close.';
+
+CREATE TABLE roster_private.plan_pending (
+    slot smallint NOT NULL, run_id bigint NOT NULL, group_key uuid NOT NULL, reference uuid NOT NULL
+) PARTITION BY LIST (slot);
+COMMENT ON TABLE roster_private.plan_pending IS 'All references that the planned groups list and that lead to nobody.';
 
 CREATE TABLE roster_private.plan_link (
     slot smallint NOT NULL, run_id bigint NOT NULL, op text NOT NULL CHECK (op IN ('set', 'drop', 'confirm')),
@@ -70,14 +81,14 @@ DECLARE
     v_table text;
     v_slot  integer;
 BEGIN
-    FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_quarantine', 'staged_fact', 'staged_subject',
-                                   'plan_entity', 'plan_value', 'plan_edge', 'plan_link'] LOOP
+    FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_pending', 'staged_quarantine', 'staged_fact',
+                                   'staged_subject', 'plan_entity', 'plan_value', 'plan_edge', 'plan_pending', 'plan_link'] LOOP
         FOR v_slot IN 1..16 LOOP
             EXECUTE format('CREATE UNLOGGED TABLE roster_private.%I PARTITION OF roster_private.%I FOR VALUES IN (%s)',
                            v_table || '_' || v_slot, v_table, v_slot);
         END LOOP;
     END LOOP;
-    FOREACH v_table IN ARRAY ARRAY['plan_entity', 'plan_value', 'plan_edge', 'plan_link'] LOOP
+    FOREACH v_table IN ARRAY ARRAY['plan_entity', 'plan_value', 'plan_edge', 'plan_pending', 'plan_link', 'staged_quarantine'] LOOP
         EXECUTE format('CREATE TABLE roster_private.%I PARTITION OF roster_private.%I FOR VALUES IN (0)', v_table || '_0', v_table);
         EXECUTE format('CREATE INDEX ON roster_private.%I (run_id)', v_table || '_0');
     END LOOP;
@@ -90,7 +101,7 @@ CREATE FUNCTION roster_private.analyze_slot(p_slot smallint, p_prefix text) RETU
 DECLARE
     v_part text;
 BEGIN
-    FOREACH v_part IN ARRAY ARRAY['entity', 'value', 'edge'] LOOP
+    FOREACH v_part IN ARRAY ARRAY['entity', 'value', 'edge', 'pending'] LOOP
         EXECUTE format('ANALYZE roster_private.%I', p_prefix || '_' || v_part || '_' || p_slot);
     END LOOP;
 END $$;
@@ -102,8 +113,8 @@ CREATE FUNCTION roster_private.clear_slot(p_slot smallint) RETURNS void
 DECLARE
     v_table text;
 BEGIN
-    FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_quarantine', 'staged_fact', 'staged_subject',
-                                   'plan_entity', 'plan_value', 'plan_edge', 'plan_link'] LOOP
+    FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_pending', 'staged_quarantine', 'staged_fact',
+                                   'staged_subject', 'plan_entity', 'plan_value', 'plan_edge', 'plan_pending', 'plan_link'] LOOP
         -- Nothing staged is the usual case, and TRUNCATE would write even then.
         IF pg_relation_size(format('roster_private.%I', v_table || '_' || p_slot)) > 0 THEN
             EXECUTE format('TRUNCATE roster_private.%I', v_table || '_' || p_slot);

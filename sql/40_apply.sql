@@ -42,6 +42,8 @@ BEGIN
     INSERT INTO run (run_id, at, actor, source_id, iam_ids, single)
     VALUES (c.run_id, clock_timestamp(), caller(), c.source_id, ARRAY[c.iam_id], false);
     PERFORM write_as(c.run_id);
+    -- While the claims still say what everybody was called, and the edges who was where.
+    PERFORM apply_pending(c);
     PERFORM apply_users(c);
     PERFORM apply_groups(c);
     PERFORM apply_values(c);
@@ -108,10 +110,21 @@ BEGIN
     DELETE FROM user_claim k USING plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'drop'
       AND k.source_id = c.source_id AND k.key = p.key;
-    INSERT INTO user_claim (source_id, key, user_id, active, fingerprint)
-    SELECT c.source_id, p.key, p.id, p.claim_active, p.fingerprint FROM plan_entity p
+    INSERT INTO user_claim (source_id, key, user_id, active, fingerprint, reference, uid_reference, primary_group)
+    SELECT c.source_id, p.key, p.id, p.claim_active, p.fingerprint, p.reference, p.uid_reference, p.primary_group FROM plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'set' ORDER BY p.key
-    ON CONFLICT (source_id, key) DO UPDATE SET active = excluded.active, fingerprint = excluded.fingerprint;
+    ON CONFLICT (source_id, key) DO UPDATE
+    SET active = excluded.active, fingerprint = excluded.fingerprint, reference = excluded.reference, uid_reference = excluded.uid_reference,
+        primary_group = excluded.primary_group, missing_since = NULL;
+    SELECT count(*) INTO v_planned FROM plan_entity p
+    WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'miss';
+    IF v_planned > 0 THEN
+        UPDATE user_claim k SET missing_since = clock_timestamp() FROM plan_entity p
+        WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'miss'
+          AND k.source_id = c.source_id AND k.key = p.key AND k.missing_since IS NULL;
+        GET DIAGNOSTICS v_done = ROW_COUNT;
+        PERFORM expect_rows('missing users', v_planned, v_done);
+    END IF;
     -- Whoever states the profile from now on must state it anew.
     UPDATE user_claim k SET fingerprint = NULL FROM plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'drop' AND k.user_id = p.id;
@@ -181,16 +194,16 @@ BEGIN
     DELETE FROM group_claim k USING plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'group' AND p.claim = 'drop'
       AND k.source_id = c.source_id AND k.key = p.key;
-    INSERT INTO group_claim (source_id, key, group_id, active, fingerprint)
-    SELECT c.source_id, p.key, p.id, true, p.fingerprint FROM plan_entity p
+    INSERT INTO group_claim (source_id, key, group_id, active, fingerprint, reference)
+    SELECT c.source_id, p.key, p.id, true, p.fingerprint, p.reference FROM plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'group' AND p.claim = 'set' ORDER BY p.key
-    ON CONFLICT (source_id, key) DO UPDATE SET fingerprint = excluded.fingerprint;
+    ON CONFLICT (source_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, reference = excluded.reference;
     UPDATE group_claim k SET fingerprint = NULL FROM plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'group' AND p.claim = 'drop' AND k.group_id = p.id;
-    -- A group that was not staged may list its leaving member still, and must say so again for the member's return.
+    -- A group that was not staged may list its leaving member still, and must say so again for the member's return; so must
+    -- one that is no longer a user's primary group.
     UPDATE group_claim k SET fingerprint = NULL
     FROM plan_edge e
-    JOIN plan_entity m ON m.slot = c.slot AND m.run_id = c.run_id AND m.kind = e.kind AND m.id = e.member_id AND m.claim = 'drop'
     WHERE e.slot = c.slot AND e.run_id = c.run_id AND e.op = 'remove' AND k.source_id = c.source_id AND k.group_id = e.group_id
       AND NOT EXISTS (SELECT FROM plan_entity g WHERE g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.id = e.group_id);
 END $$;
@@ -214,6 +227,10 @@ BEGIN
             DELETE FROM user_attribute a USING plan_value v
             WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'user' AND v.op = 'remove'
               AND a.user_id = v.id AND a.name = v.name AND a.value = v.value AND a.source_id = c.source_id;
+        ELSIF v_op = 'remove' AND v_kind = 'platform' THEN
+            DELETE FROM platform_username a USING plan_value v
+            WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'platform' AND v.op = 'remove'
+              AND a.user_id = v.id AND a.platform = v.name AND a.platform_username = v.value AND a.source_id = c.source_id;
         ELSIF v_op = 'remove' THEN
             DELETE FROM group_attribute a USING plan_value v
             WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'group' AND v.op = 'remove'
@@ -224,6 +241,10 @@ BEGIN
                 INSERT INTO user_attribute (user_id, source_id, opened_no, opened_run, name, value)
                 SELECT v.id, c.source_id, v_first + row_number() OVER (ORDER BY v.id), c.run_id, v.name, v.value
                 FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'user' AND v.op = 'add';
+            ELSIF v_kind = 'platform' THEN
+                INSERT INTO platform_username (user_id, source_id, opened_no, opened_run, platform, state, platform_username)
+                SELECT v.id, c.source_id, v_first + row_number() OVER (ORDER BY v.id), c.run_id, v.name, 'value', v.value
+                FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id AND v.kind = 'platform' AND v.op = 'add';
             ELSE
                 INSERT INTO group_attribute (group_id, source_id, opened_no, opened_run, name, value)
                 SELECT v.id, c.source_id, v_first + row_number() OVER (ORDER BY v.id), c.run_id, v.name, v.value
@@ -231,10 +252,10 @@ BEGIN
             END IF;
         END IF;
         GET DIAGNOSTICS v_done = ROW_COUNT;
-        PERFORM expect_rows(v_kind || ' attributes to ' || v_op, v_planned, v_done);
+        PERFORM expect_rows(CASE v_kind WHEN 'platform' THEN 'platform usernames' ELSE v_kind || ' attributes' END || ' to ' || v_op, v_planned, v_done);
     END LOOP;
 END $$;
-COMMENT ON FUNCTION roster_private.apply_values IS 'Writes the planned attribute values.';
+COMMENT ON FUNCTION roster_private.apply_values IS 'Writes the planned attribute values and platform usernames.';
 
 CREATE FUNCTION roster_private.apply_edges(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET work_mem = '128MB'

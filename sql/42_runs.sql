@@ -42,19 +42,22 @@ BEGIN
     PERFORM give_lease(p_run_id);
     SELECT r.run_id, r.slot, s.source, i.iam, s.kind, r.mode, s.config INTO v_claimed
     FROM sync_run r JOIN source s USING (source_id) JOIN iam i USING (iam_id) WHERE r.run_id = p_run_id;
+    -- It may be changed while the run reads: what is read is what this one says.
+    UPDATE sync_run r SET config_digest = config_digest(v_claimed.config) WHERE r.run_id = p_run_id;
     RETURN v_claimed;
 END $$;
 COMMENT ON FUNCTION roster_private.start_run IS 'Turns a run of a source that this transaction has taken into a running one of this session.';
 
-CREATE FUNCTION roster_private.new_run(p_source_id integer, p_mode text, p_trigger text, p_state text) RETURNS bigint
+CREATE FUNCTION roster_private.new_run(p_source_id integer, p_mode text, p_trigger text, p_state text, p_full_read boolean DEFAULT false)
+    RETURNS bigint
     LANGUAGE sql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
-    INSERT INTO sync_run (run_id, source_id, mode, trigger, state)
-    VALUES (nextval('roster_private.run_id_seq'), p_source_id, p_mode, p_trigger, p_state) RETURNING run_id
+    INSERT INTO sync_run (run_id, source_id, mode, trigger, state, full_read)
+    VALUES (nextval('roster_private.run_id_seq'), p_source_id, p_mode, p_trigger, p_state, p_full_read) RETURNING run_id
 $$;
 COMMENT ON FUNCTION roster_private.new_run IS 'Records a run.';
 
-CREATE FUNCTION roster_private.claim_run(source text, mode text DEFAULT 'apply', trigger text DEFAULT 'manual')
+CREATE FUNCTION roster_private.claim_run(source text, mode text DEFAULT 'apply', trigger text DEFAULT 'manual', full_read boolean DEFAULT false)
     RETURNS roster_private.claimed_run
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
@@ -74,9 +77,9 @@ BEGIN
         RAISE EXCEPTION 'sixteen runs are under way in this database, more do not fit'
             USING ERRCODE = 'lock_not_available', HINT = 'Wait until one of them ends: see roster.sync_runs.';
     END IF;
-    RETURN start_run(new_run(v_source.source_id, claim_run.mode, claim_run.trigger, 'queued'), v_slot, false);
+    RETURN start_run(new_run(v_source.source_id, claim_run.mode, claim_run.trigger, 'queued', coalesce(claim_run.full_read, false)), v_slot, false);
 END $$;
-COMMENT ON FUNCTION roster_private.claim_run IS 'Starts a run of a source in this session. Errors: 42704 no such source, 55P03 another session runs it.';
+COMMENT ON FUNCTION roster_private.claim_run IS 'Starts a run of a source in this session; full_read: everything is read, whatever was read before. Errors: 42704 no such source, 55P03 another session runs it.';
 
 CREATE FUNCTION roster_private.check_pulled(p_source roster_private.source) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
@@ -138,7 +141,7 @@ DECLARE
 BEGIN
     FOR v_run IN
         SELECT r.run_id, r.source_id FROM sync_run r JOIN source s USING (source_id)
-        WHERE r.state = 'queued' AND s.enabled AND s.dropped_at IS NULL ORDER BY r.run_id FOR UPDATE OF r SKIP LOCKED
+        WHERE r.state = 'queued' AND s.enabled AND s.dropped_at IS NULL AND (r.trigger = 'manual' OR NOT is_held(s.source_id)) ORDER BY r.run_id FOR UPDATE OF r SKIP LOCKED
     LOOP
         IF take_source(v_run.source_id) THEN
             RETURN v_run.run_id;
@@ -157,6 +160,7 @@ BEGIN
     FOR v_source IN
         SELECT s.source_id FROM watched_sources_due() w(source_id) JOIN source s USING (source_id) LEFT JOIN source_retry t USING (source_id)
         WHERE s.enabled AND s.dropped_at IS NULL AND (t.retry_at IS NULL OR t.retry_at <= clock_timestamp())
+          AND (t.hold_until IS NULL OR t.hold_until <= clock_timestamp())
           -- Somebody has to decide first: what waits would be read and blocked again and again.
           AND 'blocked' IS DISTINCT FROM (SELECT r.state FROM sync_run r WHERE r.source_id = s.source_id AND r.mode = 'apply'
                                           ORDER BY r.run_id DESC LIMIT 1)
@@ -179,6 +183,7 @@ BEGIN
     FOR v_source IN
         SELECT s.* FROM source s LEFT JOIN source_retry t USING (source_id)
         WHERE s.enabled AND s.dropped_at IS NULL AND (s.next_run_at <= v_now OR t.retry_at <= v_now)
+          AND (t.hold_until IS NULL OR t.hold_until <= v_now)
         ORDER BY least(s.next_run_at, t.retry_at) FOR UPDATE OF s SKIP LOCKED
     LOOP
         IF take_source(v_source.source_id) THEN
@@ -201,8 +206,8 @@ CREATE FUNCTION roster_private.next_due() RETURNS timestamptz
                  (SELECT clock_timestamp() + interval '0.5 seconds' WHERE EXISTS (
                       SELECT FROM source s WHERE s.kind = 'table' AND NOT s.config ? 'connection' AND s.enabled AND s.dropped_at IS NULL)))
     FROM (SELECT least(
-        (SELECT min(least(s.next_run_at, t.retry_at)) FROM source s LEFT JOIN source_retry t USING (source_id)
-         WHERE s.enabled AND s.dropped_at IS NULL),
+        (SELECT min(CASE WHEN t.hold_until > clock_timestamp() THEN t.hold_until ELSE least(s.next_run_at, t.retry_at) END)
+         FROM source s LEFT JOIN source_retry t USING (source_id) WHERE s.enabled AND s.dropped_at IS NULL),
         -- Then a run is lost, or its lease was renewed.
         (SELECT min(l.until) FROM source_lease l)) AS at) d
 $$;
@@ -218,7 +223,7 @@ COMMENT ON FUNCTION roster_private.source_config IS 'How a source is configured.
 CREATE FUNCTION roster_private.known_entities(run_id bigint) RETURNS TABLE (kind text, key uuid, fingerprint uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
-    SELECT 'user', k.key, k.fingerprint FROM sync_run r JOIN user_claim k USING (source_id) WHERE r.run_id = known_entities.run_id
+    SELECT 'user', k.key, CASE WHEN k.missing_since IS NULL THEN k.fingerprint END FROM sync_run r JOIN user_claim k USING (source_id) WHERE r.run_id = known_entities.run_id
     UNION ALL
     SELECT 'group', k.key, k.fingerprint FROM sync_run r JOIN group_claim k USING (source_id) WHERE r.run_id = known_entities.run_id
 $$;
@@ -227,31 +232,34 @@ COMMENT ON FUNCTION roster_private.known_entities IS 'What the source of a run s
 -- A plan that knows the slot locks this run's partitions only. One that leaves it open (SQL functions, and PL/pgSQL once
 -- it keeps a generic plan) locks all of them, and two runs that end at once then deadlock on emptying their slots.
 CREATE FUNCTION roster_private.complete_run(run_id bigint, read bigint, entities bigint, vals bigint, edges bigint,
-                                            quarantined bigint, note text DEFAULT NULL)
+                                            quarantined bigint, note text DEFAULT NULL, pending bigint DEFAULT 0,
+                                            complete boolean DEFAULT true, cursor jsonb DEFAULT NULL, containers jsonb DEFAULT NULL)
     RETURNS roster_private.run_report
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
     AS $$
 DECLARE
     v_run    sync_run := fence_run(complete_run.run_id);
-    v_slot   smallint;
+    c        plan_context := run_context(v_run.run_id, v_run.slot);
     v_staged bigint[];
 BEGIN
-    v_slot := v_run.slot;
     v_staged := ARRAY[
-        (SELECT count(*) FROM staged_entity s WHERE s.slot = v_slot AND s.run_id = v_run.run_id),
-        (SELECT count(*) FROM staged_value s WHERE s.slot = v_slot AND s.run_id = v_run.run_id),
-        (SELECT count(*) FROM staged_edge s WHERE s.slot = v_slot AND s.run_id = v_run.run_id),
-        (SELECT count(*) FROM staged_quarantine s WHERE s.slot = v_slot AND s.run_id = v_run.run_id)];
-    IF v_staged <> ARRAY[entities, vals, edges, quarantined] THEN
+        (SELECT count(*) FROM staged_entity s WHERE s.slot = c.slot AND s.run_id = c.run_id),
+        (SELECT count(*) FROM staged_value s WHERE s.slot = c.slot AND s.run_id = c.run_id),
+        (SELECT count(*) FROM staged_edge s WHERE s.slot = c.slot AND s.run_id = c.run_id),
+        (SELECT count(*) FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id),
+        (SELECT count(*) FROM staged_pending s WHERE s.slot = c.slot AND s.run_id = c.run_id)];
+    IF v_staged <> ARRAY[entities, vals, edges, quarantined, pending] THEN
         RAISE EXCEPTION 'staging of run % is incomplete: % rows are there, % were sent', v_run.run_id, v_staged,
-                        ARRAY[entities, vals, edges, quarantined]
+                        ARRAY[entities, vals, edges, quarantined, pending]
             USING ERRCODE = 'data_corrupted', HINT = 'PostgreSQL may have restarted in between. Synchronise the source again.';
     END IF;
-    UPDATE sync_run r SET read = complete_run.read, message = note WHERE r.run_id = v_run.run_id;
-    PERFORM finish_run(v_run.run_id, v_slot, v_staged[1] > 0);
-    RETURN report_of(v_run.run_id);
+    UPDATE sync_run r SET read = complete_run.read, message = note, complete = complete_run.complete, cursor = complete_run.cursor
+    WHERE r.run_id = c.run_id;
+    PERFORM finish_run(c.run_id, c.slot, settle_staging(c, complete_run.complete));
+    PERFORM carry_containers(c.run_id, complete_run.containers);
+    RETURN report_of(c.run_id);
 END $$;
-COMMENT ON FUNCTION roster_private.complete_run IS 'Plans, guards and applies what a run has staged, in this transaction. The numbers say how many rows were staged: read is for the record, the others must agree.';
+COMMENT ON FUNCTION roster_private.complete_run IS 'Plans, guards and applies what a run has staged, in this transaction. The numbers say how many rows were staged: read is for the record, the others must agree. complete = what is not staged is as it was; false: nothing is known of what was not looked at, and what is staged may be unchanged. cursor = where the next run goes on, NULL = it reads everything; containers = {"all": whether others are gone, "set": {key: reference}}. Both are stored with the data.';
 
 CREATE FUNCTION roster_private.report_of(p_run_id bigint) RETURNS roster_private.run_report
     LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
@@ -285,7 +293,7 @@ CREATE FUNCTION roster_private.conclude_run(c roster_private.plan_context, p_dif
 DECLARE
     v_mode text;
 BEGIN
-    UPDATE sync_run r SET quarantined = (SELECT count(DISTINCT (q.kind, q.key)) FROM staged_quarantine q WHERE q.slot = c.slot AND q.run_id = c.run_id)
+    UPDATE sync_run r SET quarantined = (SELECT count(DISTINCT (q.kind, q.key)) FROM staged_quarantine q WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.reason IS NOT NULL)
     WHERE r.run_id = c.run_id RETURNING r.mode INTO v_mode;
     IF v_mode = 'plan' OR p_verdict IS NOT NULL THEN
         IF v_mode = 'apply' THEN
@@ -302,8 +310,10 @@ BEGIN
             PERFORM apply_links(c);
         END IF;
         PERFORM store_quarantine(c);
+        PERFORM settle_directory(c);
         PERFORM store_state(c.run_id);
         PERFORM end_as(c.run_id, 'succeeded', NULL);
+        PERFORM queue_reconcile(c);
     END IF;
     PERFORM clear_slot(c.slot);
     IF p_differs THEN
@@ -320,7 +330,7 @@ CREATE FUNCTION roster_private.refresh_statistics(c roster_private.plan_context)
 BEGIN
     IF (SELECT r.changes > 10000 FROM run r WHERE r.run_id = c.run_id) THEN
         ANALYZE app_user, user_claim, user_link, app_group, group_claim, membership, nesting, user_attribute, group_attribute,
-                group_closure, group_effective;
+                group_closure, group_effective, member_pending, platform_username;
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.refresh_statistics IS 'Analyses the facts after a run that changed many.';
@@ -334,14 +344,34 @@ BEGIN
         WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.present
           AND (is_blank(s.name) OR octet_length(s.name) > 1000 OR octet_length(s.external_id) > 1000)
         RETURNING s.*
+    ), waits AS (
+        -- Groups that list it find it when it can be taken.
+        INSERT INTO staged_pending (slot, run_id, group_key, reference)
+        SELECT c.slot, c.run_id, e.group_key, r.reference
+        FROM gone g
+        JOIN staged_edge e ON e.slot = c.slot AND e.run_id = c.run_id AND e.kind = g.kind AND e.member_key = g.key
+        CROSS JOIN LATERAL unnest(ARRAY[g.reference, g.uid_reference]) r(reference) WHERE r.reference IS NOT NULL
     )
-    INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry)
+    INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry, entry_key)
     SELECT c.slot, c.run_id, g.kind, left(g.external_id, 200),
            CASE WHEN is_blank(g.name) THEN 'the name is empty' ELSE 'name or id is longer than 1000 bytes' END,
-           jsonb_build_object('name', left(g.name, 200), 'external_id', left(g.external_id, 200))
+           jsonb_build_object('name', left(g.name, 200), 'external_id', left(g.external_id, 200)), g.key
     FROM gone g;
+
+    -- The user is taken, without that name.
+    WITH gone AS (
+        DELETE FROM staged_value s
+        WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = 'platform'
+          AND (is_blank(s.value) OR octet_length(s.value) > 1000 OR is_blank(s.name) OR octet_length(s.name) > 1000)
+        RETURNING s.*
+    )
+    INSERT INTO staged_quarantine (slot, run_id, kind, key, reason, entry, entry_key)
+    SELECT c.slot, c.run_id, 'platform_username', concat_ws(' ', left(e.external_id, 200), left(g.name, 200)),
+           CASE WHEN is_blank(g.value) OR is_blank(g.name) THEN 'the platform username is empty' ELSE 'the platform username is longer than 1000 bytes' END,
+           jsonb_build_object('user', left(e.name, 200), 'platform', left(g.name, 200)), g.key
+    FROM gone g JOIN staged_entity e ON e.slot = c.slot AND e.run_id = c.run_id AND e.kind = 'user' AND e.key = g.key;
 END $$;
-COMMENT ON FUNCTION roster_private.reject_unusable IS 'Quarantines staged entities whose name or id no index can hold.';
+COMMENT ON FUNCTION roster_private.reject_unusable IS 'Quarantines staged entities and platform usernames that no index can hold.';
 
 CREATE FUNCTION roster_private.count_plan(c roster_private.plan_context) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
@@ -373,6 +403,10 @@ BEGIN
     GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
     UPDATE plan_link p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
     GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
+    UPDATE plan_pending p SET slot = 0 WHERE p.slot = c.slot AND p.run_id = c.run_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
+    UPDATE staged_quarantine q SET slot = 0 WHERE q.slot = c.slot AND q.run_id = c.run_id;
+    GET DIAGNOSTICS v_rows = ROW_COUNT; v_total := v_total + v_rows;
     UPDATE sync_run r SET kept_rows = v_total, base = pg_current_snapshot(), base_at = clock_timestamp() WHERE r.run_id = c.run_id;
 END $$;
 COMMENT ON FUNCTION roster_private.keep_plan IS 'Keeps a plan for apply_run.';
@@ -384,7 +418,7 @@ DECLARE
     v_runs bigint[];
 BEGIN
     WITH old AS (
-        UPDATE sync_run r SET kept_rows = NULL, base = NULL 
+        UPDATE sync_run r SET kept_rows = NULL, base = NULL, containers = NULL
         WHERE r.source_id = p_source_id AND r.kept_rows IS NOT NULL AND (r.state = 'blocked' OR NOT p_blocked_only) RETURNING r.run_id
     ) SELECT array_agg(o.run_id) INTO v_runs FROM old o;
     IF v_runs IS NOT NULL THEN
@@ -392,6 +426,8 @@ BEGIN
         DELETE FROM plan_value p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
         DELETE FROM plan_edge p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
         DELETE FROM plan_link p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
+        DELETE FROM plan_pending p WHERE p.slot = 0 AND p.run_id = ANY (v_runs);
+        DELETE FROM staged_quarantine q WHERE q.slot = 0 AND q.run_id = ANY (v_runs);
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.forget_plans IS 'Drops the kept plans of a source: all once its data changed, the blocked ones once a newer run is blocked.';
@@ -407,18 +443,26 @@ CREATE FUNCTION roster_private.store_quarantine(c roster_private.plan_context) R
 BEGIN
     IF (SELECT r.complete FROM sync_run r WHERE r.run_id = c.run_id) IS NOT FALSE THEN
         DELETE FROM quarantined q WHERE q.source_id = c.source_id
-            AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+            AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key
+                            AND s.reason IS NOT NULL);
     ELSE
         -- A partial run knows of the users that it looked at, and of nobody else.
         DELETE FROM quarantined q USING (SELECT DISTINCT name_key(s.who, false) AS key FROM staged_fact s WHERE s.slot = c.slot AND s.run_id = c.run_id) seen
         WHERE q.source_id = c.source_id AND name_key(quarantined_user(q.key, q.entry), false) = seen.key
             AND NOT EXISTS (SELECT FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = q.kind AND s.key = q.key);
+        -- An entry may stand there under another name than it has now: its key tells.
+        DELETE FROM quarantined q USING staged_quarantine s
+        WHERE s.slot = c.slot AND s.run_id = c.run_id AND q.source_id = c.source_id AND q.kind = s.kind
+            AND (s.entry_key IS NOT NULL AND q.entry_key = s.entry_key AND (s.reason IS NULL OR q.key <> s.key)
+                 OR s.entry_key IS NULL AND s.reason IS NULL AND q.key = s.key)
+            AND NOT EXISTS (SELECT FROM staged_quarantine o WHERE o.slot = c.slot AND o.run_id = c.run_id AND o.kind = q.kind AND o.key = q.key
+                            AND o.reason IS NOT NULL);
     END IF;
-    INSERT INTO quarantined AS q (source_id, kind, key, run_id, reason, entry)
-    SELECT DISTINCT ON (s.kind, s.key) c.source_id, s.kind, s.key, c.run_id, s.reason, s.entry
-    FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id ORDER BY s.kind, s.key, s.reason
-    ON CONFLICT (source_id, kind, key) DO UPDATE SET run_id = excluded.run_id, reason = excluded.reason, entry = excluded.entry
-    WHERE (q.reason, q.entry) IS DISTINCT FROM (excluded.reason, excluded.entry);
+    INSERT INTO quarantined AS q (source_id, kind, key, run_id, reason, entry, entry_key)
+    SELECT DISTINCT ON (s.kind, s.key) c.source_id, s.kind, s.key, c.run_id, s.reason, s.entry, s.entry_key
+    FROM staged_quarantine s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.reason IS NOT NULL ORDER BY s.kind, s.key, s.reason
+    ON CONFLICT (source_id, kind, key) DO UPDATE SET run_id = excluded.run_id, reason = excluded.reason, entry = excluded.entry, entry_key = excluded.entry_key
+    WHERE (q.reason, q.entry, q.entry_key) IS DISTINCT FROM (excluded.reason, excluded.entry, excluded.entry_key);
 END $$;
 COMMENT ON FUNCTION roster_private.store_quarantine IS 'Makes the quarantine of a source what its run found, as far as the run looked; an entry that is fine again leaves it.';
 
@@ -435,25 +479,30 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.end_as IS 'Ends a run and gives its source free; p_message is put before what its message says already.';
 
-CREATE FUNCTION roster_private.end_run(run_id bigint, state text, message text, interrupted boolean DEFAULT false) RETURNS void
+CREATE FUNCTION roster_private.end_run(run_id bigint, state text, message text, interrupted boolean DEFAULT false, hold boolean DEFAULT false)
+    RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_slot smallint;
+    v_slot      smallint;
+    v_source_id integer;
 BEGIN
     IF state NOT IN ('failed', 'cancelled') THEN
         RAISE EXCEPTION 'argument "state" must be failed or cancelled, not %', state USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT r.slot INTO v_slot FROM sync_run r WHERE r.run_id = end_run.run_id AND r.state = 'running' FOR UPDATE;
+    SELECT r.slot, r.source_id INTO v_slot, v_source_id FROM sync_run r WHERE r.run_id = end_run.run_id AND r.state = 'running' FOR UPDATE;
     IF FOUND THEN
         PERFORM end_as(end_run.run_id, end_run.state, end_run.message);
         PERFORM note_outcome(end_run.run_id, end_run.interrupted);
+        IF end_run.hold AND end_run.state = 'failed' THEN
+            PERFORM begin_hold(v_source_id);
+        END IF;
         IF pg_try_advisory_lock(lock_class('slot'), v_slot) THEN
             PERFORM clear_slot(v_slot);
         END IF;
     END IF;
 END $$;
-COMMENT ON FUNCTION roster_private.end_run IS 'Ends a running run without effect: state failed or cancelled, message for people. interrupted = the daemon was stopped or lost its connection: the source is due again at once.';
+COMMENT ON FUNCTION roster_private.end_run IS 'Ends a running run without effect: state failed or cancelled, message for people. interrupted = the daemon was stopped or lost its connection: the source is due again at once. hold = the credentials were refused: nothing but a person tries them again for a while.';
 
 CREATE FUNCTION roster.apply_run(run_id bigint, override_guard boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
@@ -491,7 +540,9 @@ BEGIN
         (SELECT count(*) FROM plan_entity p WHERE p.slot = 0 AND p.run_id = c.run_id)
         + (SELECT count(*) FROM plan_value p WHERE p.slot = 0 AND p.run_id = c.run_id)
         + (SELECT count(*) FROM plan_edge p WHERE p.slot = 0 AND p.run_id = c.run_id)
-        + (SELECT count(*) FROM plan_link p WHERE p.slot = 0 AND p.run_id = c.run_id));
+        + (SELECT count(*) FROM plan_link p WHERE p.slot = 0 AND p.run_id = c.run_id)
+        + (SELECT count(*) FROM plan_pending p WHERE p.slot = 0 AND p.run_id = c.run_id)
+        + (SELECT count(*) FROM staged_quarantine q WHERE q.slot = 0 AND q.run_id = c.run_id));
 END $$;
 COMMENT ON FUNCTION roster_private.check_base IS 'Refuses a kept plan whose identity manager changed since it was made.';
 
@@ -499,7 +550,8 @@ CREATE FUNCTION roster_private.apply_kept(c roster_private.plan_context, p_overr
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
     AS $$
 DECLARE
-    v_verdict text := guard_verdict(c);
+    v_verdict    text := guard_verdict(c);
+    v_containers jsonb := (SELECT r.containers FROM sync_run r WHERE r.run_id = c.run_id);
 BEGIN
     IF v_verdict IS NOT NULL AND p_override IS NOT TRUE THEN
         UPDATE sync_run r SET state = 'blocked', mode = 'apply', finished_at = clock_timestamp(), message = v_verdict WHERE r.run_id = c.run_id;
@@ -513,9 +565,12 @@ BEGIN
     IF (SELECT r.drops_source FROM sync_run r WHERE r.run_id = c.run_id) THEN
         PERFORM close_source(c);
     END IF;
+    PERFORM store_quarantine(c);
+    PERFORM settle_directory(c, p_override AND v_verdict IS NOT NULL);
     PERFORM forget_plans(c.source_id, false);
     PERFORM store_state(c.run_id);
     UPDATE sync_run r SET state = 'succeeded', mode = 'apply', finished_at = clock_timestamp(), message = v_verdict WHERE r.run_id = c.run_id;
+    PERFORM carry_containers(c.run_id, v_containers);
     PERFORM note_outcome(c.run_id, false);
     PERFORM number_changes();
     NOTIFY roster_changes;

@@ -8,7 +8,8 @@ COMMENT ON TYPE roster_private.fact_context IS 'What the steps below need to kno
 
 CREATE FUNCTION roster_private.config_digest(p_config jsonb) RETURNS uuid
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$ SELECT md5((p_config - ARRAY['max_age', 'overlap', 'full_every', 'concurrency', 'timeout_seconds'])::text)::uuid $$;
+    AS $$ SELECT md5((p_config - ARRAY['max_age', 'overlap', 'full_every', 'concurrency', 'timeout_seconds',
+                                    'live', 'grace', 'overlap_seconds', 'page_size', 'allow_clear_text', 'bind_password'])::text)::uuid $$;
 COMMENT ON FUNCTION roster_private.config_digest IS 'Digest of what in a configuration decides how entries are read and understood.';
 
 CREATE FUNCTION roster_private.fact_context_of(c roster_private.plan_context, p_complete boolean) RETURNS roster_private.fact_context
@@ -399,14 +400,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.apply_links IS 'Writes the planned links of a fact source.';
 
--- Only fact sources have a state.
 CREATE FUNCTION roster_private.store_state(p_run_id bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 BEGIN
     UPDATE source_state t
     SET cursor = r.cursor, confirmed_at = greatest(t.confirmed_at, r.started_at),
-        config_digest = CASE WHEN r.complete THEN config_digest(s.config) ELSE t.config_digest END,
+        config_digest = CASE WHEN r.complete THEN coalesce(r.config_digest, config_digest(s.config)) ELSE t.config_digest END,
         full_at = CASE WHEN r.complete THEN r.started_at ELSE t.full_at END
     FROM sync_run r JOIN source s USING (source_id)
     WHERE r.run_id = p_run_id AND r.complete IS NOT NULL AND t.source_id = r.source_id;

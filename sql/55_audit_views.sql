@@ -192,11 +192,15 @@ LEFT JOIN roster_private.app_user u ON e.kind = 'user' AND u.user_id = e.member_
 LEFT JOIN roster_private.app_group h ON e.kind = 'group' AND h.group_id = e.member_id
 WHERE e.slot = 0
 UNION ALL
-SELECT v.run_id, v.op, v.kind || '_attribute', s.iam_id, coalesce(p.name, u.username, g.group_name), v.name,
-       CASE v.op WHEN 'remove' THEN to_jsonb(v.value) END, CASE v.op WHEN 'add' THEN to_jsonb(v.value) END
-FROM roster_private.plan_value v JOIN roster_private.sync_run r USING (run_id) JOIN roster_private.source s USING (source_id)
-LEFT JOIN roster_private.plan_entity p ON p.slot = 0 AND p.run_id = v.run_id AND p.kind = v.kind AND p.id = v.id AND p.name IS NOT NULL
-LEFT JOIN roster_private.app_user u ON v.kind = 'user' AND u.user_id = v.id
+SELECT v.run_id, v.op, CASE v.kind WHEN 'platform' THEN 'platform_username' ELSE v.kind || '_attribute' END, s.iam_id,
+       coalesce(p.name, u.username, g.group_name), v.name, CASE v.op WHEN 'remove' THEN d.value END, CASE v.op WHEN 'add' THEN d.value END
+FROM roster_private.plan_value v
+CROSS JOIN LATERAL (SELECT CASE v.kind WHEN 'platform' THEN jsonb_build_object('state', 'value', 'platform_username', v.value)
+                           ELSE to_jsonb(v.value) END AS value) d
+JOIN roster_private.sync_run r USING (run_id) JOIN roster_private.source s USING (source_id)
+LEFT JOIN roster_private.plan_entity p ON p.slot = 0 AND p.run_id = v.run_id AND p.id = v.id AND p.name IS NOT NULL
+     AND p.kind = CASE v.kind WHEN 'platform' THEN 'user' ELSE v.kind END
+LEFT JOIN roster_private.app_user u ON v.kind IN ('user', 'platform') AND u.user_id = v.id
 LEFT JOIN roster_private.app_group g ON v.kind = 'group' AND g.group_id = v.id
 WHERE v.slot = 0;
 COMMENT ON VIEW roster_private.planned_event IS 'Every change that a kept plan lists.';
@@ -254,7 +258,8 @@ SELECT s.source, i.iam, s.kind, s.schedule, s.next_run_at, s.priority, s.enabled
        s.config, s.time_zone,
        CASE WHEN x.run_id IS NOT NULL AND u.run_id IS NULL THEN format('run %s lost its process, and no daemon has taken over yet', x.run_id)
             WHEN l.state IN ('failed', 'blocked') THEN l.message END AS last_error,
-       u.run_id AS running_run_id, s.run_timeout, coalesce(f.failures, 0) AS failures, f.retry_at
+       u.run_id AS running_run_id, s.run_timeout, coalesce(f.failures, 0) AS failures,
+       CASE WHEN f.hold_until > statement_timestamp() THEN greatest(f.hold_until, least(f.retry_at, s.next_run_at)) ELSE f.retry_at END AS retry_at
 FROM roster_private.source s
 JOIN roster_private.iam i USING (iam_id)
 -- What says that it is running, and what really is.

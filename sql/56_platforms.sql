@@ -89,6 +89,10 @@ BEGIN
         ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS v_opened = ROW_COUNT;
     END IF;
+    -- What a source states beside it may count now, and must be compared with what stands.
+    IF v_closed > 0 THEN
+        UPDATE user_claim k SET fingerprint = NULL WHERE k.user_id = v_user.user_id AND k.fingerprint IS NOT NULL;
+    END IF;
     RETURN v_closed + v_opened > 0;
 END $$;
 COMMENT ON FUNCTION roster.set_platform_username IS 'How a user is called on a platform. state: value (platform_username), unset (falls back to the username), none (does not exist there). False when it stood so already. Errors: 42704 unknown user or iam, 22023 bad name or state.';

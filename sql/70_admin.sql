@@ -55,7 +55,7 @@ CREATE FUNCTION roster_private.config_keys(p_kind text) RETURNS text[]
         WHEN 'ldap' THEN ARRAY['urls', 'start_tls', 'ca_file', 'client_cert', 'client_key', 'bind_dn', 'bind_password', 'user_base',
             'user_filter', 'sync_filter', 'group_base', 'group_filter', 'username_attribute', 'id_attribute', 'profile', 'attributes',
             'platforms', 'group_name_attribute', 'group_attributes', 'membership', 'page_size', 'incremental', 'timeout_seconds',
-            'allow_clear_text']
+            'allow_clear_text', 'server', 'bind', 'live', 'full_every', 'overlap_seconds', 'grace', 'active']
         WHEN 'table' THEN ARRAY['connection', 'relation', 'query', 'format', 'user_column', 'name_column', 'value_column',
             'attributes_column', 'split', 'updated_at_column', 'deleted_column', 'overlap', 'full_every', 'prefix', 'match_by', 'create_users', 'max_age']
         WHEN 'endpoint' THEN ARRAY['url', 'mode', 'auth', 'ca_file', 'client_cert', 'client_key', 'allow_clear_text', 'sync_groups', 'sync_attributes',
@@ -92,6 +92,9 @@ BEGIN
     PERFORM check_max_age(p_config);
     IF p_kind = 'push' THEN
         PERFORM check_push(p_config);
+    END IF;
+    IF p_kind = 'ldap' THEN
+        PERFORM check_time('full_every', p_config), check_time('grace', p_config);
     END IF;
     IF p_kind = 'table' THEN
         PERFORM check_table_config(p_config);
@@ -218,6 +221,10 @@ BEGIN
         next_run_at = CASE WHEN (s.schedule, s.time_zone) IS DISTINCT FROM (v_source.schedule, v_source.time_zone)
                            THEN next_time(v_source.schedule, v_source.time_zone) ELSE s.next_run_at END
     WHERE s.source_id = v_source.source_id;
+    -- Other credentials, perhaps: they deserve an attempt.
+    IF alter_source.config IS DISTINCT FROM v_source.config AND alter_source.config IS NOT NULL THEN
+        PERFORM end_hold(v_source.source_id);
+    END IF;
     PERFORM audit_source('change', v_source.source_id, v_before);
 END $$;
 COMMENT ON FUNCTION roster.alter_source IS 'Changes a source; NULL leaves a property as it is, config replaces the whole configuration. run_timeout: a run that takes longer fails, 0 = no limit. retry_after: the pause before a failed scheduled run is repeated, doubled each time, half an hour at most. Errors: 42704 unknown source, 22023 bad config, schedule, time zone or time.';
@@ -315,6 +322,9 @@ BEGIN
     DELETE FROM user_link k WHERE k.source_id = c.source_id;
     DELETE FROM source_state t WHERE t.source_id = c.source_id;
     DELETE FROM watch_queue q WHERE q.source_id = c.source_id;
+    DELETE FROM member_pending m WHERE m.source_id = c.source_id;
+    DELETE FROM directory_container d WHERE d.source_id = c.source_id;
+    DELETE FROM source_live l WHERE l.source_id = c.source_id;
     UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = 'the source was dropped'
     WHERE r.source_id = c.source_id AND r.state = 'queued';
     PERFORM record_config(c.run_id, 'remove', 'source', c.iam_id, v_before ->> 'source', NULL, v_before, NULL);
@@ -383,7 +393,7 @@ CREATE FUNCTION roster.next_runs(source text, n integer DEFAULT 5) RETURNS SETOF
 $$;
 COMMENT ON FUNCTION roster.next_runs IS 'The next n times at which a source is due. Errors: 42704 unknown source.';
 
-CREATE FUNCTION roster_private.queue_run(p_source text, p_mode text) RETURNS bigint
+CREATE FUNCTION roster_private.queue_run(p_source text, p_mode text, p_full_read boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
@@ -394,15 +404,22 @@ BEGIN
     -- Asking twice before it began is asking once.
     SELECT min(r.run_id) INTO v_run FROM sync_run r
     WHERE r.source_id = v_source.source_id AND r.state = 'queued' AND r.mode = p_mode;
+    IF v_run IS NULL THEN
+        v_run := new_run(v_source.source_id, p_mode, 'manual', 'queued', coalesce(p_full_read, false));
+    ELSE
+        -- Whoever asks does not wait for what a schedule would wait for.
+        UPDATE sync_run r SET trigger = 'manual', full_read = r.full_read OR coalesce(p_full_read, false)
+        WHERE r.run_id = v_run AND (r.trigger <> 'manual' OR p_full_read AND NOT r.full_read);
+    END IF;
     NOTIFY roster_sync;
-    RETURN coalesce(v_run, new_run(v_source.source_id, p_mode, 'manual', 'queued'));
+    RETURN v_run;
 END $$;
 COMMENT ON FUNCTION roster_private.queue_run IS 'Asks the daemons for a run.';
 
-CREATE FUNCTION roster.sync_now(source text) RETURNS bigint
+CREATE FUNCTION roster.sync_now(source text, full_read boolean DEFAULT false) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
-    AS $$ SELECT queue_run(sync_now.source, 'apply') $$;
-COMMENT ON FUNCTION roster.sync_now IS 'Asks for a run of a source and returns run_id: a running daemon picks it up at once, see roster.sync_runs. Errors: 42704 unknown source, 22023 nothing to read, 55000 disabled.';
+    AS $$ SELECT queue_run(sync_now.source, 'apply', sync_now.full_read) $$;
+COMMENT ON FUNCTION roster.sync_now IS 'Asks for a run of a source and returns run_id: a running daemon picks it up at once, see roster.sync_runs. full_read: everything is read, also where only what changed would be. Errors: 42704 unknown source, 22023 nothing to read, 55000 disabled.';
 
 CREATE FUNCTION roster.plan(source text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp

@@ -21,6 +21,7 @@ BEGIN
         'scim_user', 'scim_group', 'scim_pending', 'scim_rid_seq',
         'push_event', 'push_seen', 'push_order', 'push_letter', 'push_arrival_seq', 'push_letter_id_seq',
         'user_link', 'source_state', 'watch_queue', 'watch_queue_id_seq',
+        'member_pending', 'directory_container',
         'run_total',
         'webhook', 'webhook_id_seq', 'webhook_delivery', 'webhook_delivery_id_seq',
         'group_closure', 'group_effective'] LOOP

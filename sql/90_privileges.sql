@@ -96,7 +96,7 @@ GRANT EXECUTE ON FUNCTION
     roster.set_platform_rule(text, text, text[]),
     roster.schedule(text, text),
     roster.unschedule(text),
-    roster.sync_now(text),
+    roster.sync_now(text, boolean),
     roster.plan(text),
     roster.apply_run(bigint, boolean),
     roster.cancel_run(bigint),
@@ -156,15 +156,24 @@ EXCEPTION WHEN unique_violation OR internal_error THEN
 END $$;
 
 -- roster_syncd: staging, the calls of a run, and what `syncd status` shows.
-GRANT INSERT ON roster_private.staged_entity, roster_private.staged_value, roster_private.staged_edge, roster_private.staged_quarantine TO roster_syncd;
+GRANT INSERT ON roster_private.staged_entity, roster_private.staged_value, roster_private.staged_edge,
+    roster_private.staged_pending, roster_private.staged_quarantine TO roster_syncd;
 GRANT EXECUTE ON FUNCTION
-    roster_private.claim_run(text, text, text),
+    roster_private.claim_run(text, text, text, boolean),
     roster_private.claim_next_run(),
     roster_private.next_due(),
     roster_private.source_config(text),
     roster_private.known_entities(bigint),
-    roster_private.complete_run(bigint, bigint, bigint, bigint, bigint, bigint, text),
-    roster_private.end_run(bigint, text, text, boolean),
+    roster_private.complete_run(bigint, bigint, bigint, bigint, bigint, bigint, text, bigint, boolean, jsonb, jsonb),
+    roster_private.ldap_state(bigint),
+    roster_private.ldap_members(bigint, uuid[]),
+    roster_private.ldap_waiting(bigint, uuid[]),
+    roster_private.ldap_again(bigint),
+    roster_private.ldap_containers(bigint),
+    roster_private.hold_live(uuid),
+    roster_private.release_live(uuid),
+    roster_private.request_run(text),
+    roster_private.end_run(bigint, text, text, boolean, boolean),
     roster_private.renew_leases(bigint[]),
     roster_private.running_run(integer),
     roster_private.number_changes(),

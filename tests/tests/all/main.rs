@@ -10,6 +10,7 @@ mod crowd;
 mod daemon_interface;
 mod daemons;
 mod databases;
+mod directory_sql;
 mod dump;
 mod effective;
 mod endpoints;

@@ -1,0 +1,1 @@
+SELECT source, config, cursor FROM roster_private.hold_live($1)

@@ -1,0 +1,1 @@
+SELECT key, reference FROM roster_private.ldap_containers($1)

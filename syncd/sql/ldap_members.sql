@@ -1,0 +1,1 @@
+SELECT reference, kind, key FROM roster_private.ldap_members($1, $2)

@@ -1,0 +1,1 @@
+SELECT cursor, full_due FROM roster_private.ldap_state($1)

@@ -1,0 +1,1 @@
+SELECT roster_private.release_live($1)

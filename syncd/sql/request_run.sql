@@ -1,0 +1,1 @@
+SELECT roster_private.request_run($1)
