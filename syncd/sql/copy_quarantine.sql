@@ -1,1 +1,1 @@
-COPY roster_private.staged_quarantine (slot, run_id, kind, key, reason, entry) FROM STDIN (FORMAT binary)
+COPY roster_private.staged_quarantine (slot, run_id, kind, key, reason, entry, entry_key) FROM STDIN (FORMAT binary)

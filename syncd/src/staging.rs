@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
 use crate::database::DatabaseError;
-use crate::record::{Entity, Fact, Key, Kind};
+use crate::record::{Entity, Fact, Key, Kind, Reference};
 use crate::task::Owned;
 use binary::Batch;
 
@@ -25,11 +25,18 @@ enum Table {
     Entity,
     Value,
     Edge,
+    Pending,
     Quarantine,
     Fact,
 }
 
-const TABLES: [Table; 5] = [Table::Entity, Table::Value, Table::Edge, Table::Quarantine, Table::Fact];
+const TABLES: [Table; 6] =
+    [Table::Entity, Table::Value, Table::Edge, Table::Pending, Table::Quarantine, Table::Fact];
+
+const ENTITY_COLUMNS: i16 = 15;
+/// What is NULL of an entity that is absent: all after its key.
+const COLUMNS_AFTER_KEY: i16 = 10;
+const PLATFORM: &str = "platform";
 
 impl Table {
     fn copy_statement(self) -> &'static str {
@@ -37,6 +44,7 @@ impl Table {
             Table::Entity => include_str!("../sql/copy_entity.sql"),
             Table::Value => include_str!("../sql/copy_value.sql"),
             Table::Edge => include_str!("../sql/copy_edge.sql"),
+            Table::Pending => include_str!("../sql/copy_pending.sql"),
             Table::Quarantine => include_str!("../sql/copy_quarantine.sql"),
             Table::Fact => include_str!("../sql/copy_fact.sql"),
         }
@@ -49,6 +57,8 @@ pub struct Counts {
     pub entities: i64,
     pub values: i64,
     pub edges: i64,
+    pub pending: i64,
+    /// Those that are fine again included.
     pub quarantined: i64,
     pub facts: i64,
 }
@@ -70,9 +80,9 @@ impl Staging {
         Self { slot, run_id, batches: Default::default(), counts: Counts::default(), full, copier }
     }
 
-    /// An entity that is new or changed, with all its values and members.
+    /// An entity that is new or changed, with all that it has.
     pub async fn put_entity(&mut self, entity: &Entity, fingerprint: &[u8; 16]) -> Result<(), DatabaseError> {
-        self.row(Table::Entity, 12)
+        self.row(Table::Entity, ENTITY_COLUMNS)
             .text(entity.kind.as_str())
             .bool(true)
             .uuid(entity.key.as_bytes())
@@ -82,41 +92,57 @@ impl Staging {
             .optional(entity.email.as_deref())
             .jsonb(&entity.profile)
             .bool(entity.active)
-            .uuid(fingerprint);
+            .uuid(fingerprint)
+            .optional_uuid(entity.references.name.as_ref().map(Reference::as_bytes))
+            .optional_uuid(entity.references.uid.as_ref().map(Reference::as_bytes))
+            .optional_uuid(entity.primary_group.as_ref().map(Key::as_bytes));
         self.counts.entities += 1;
         self.flush_if_full(Table::Entity).await?;
         for (name, value) in &entity.values {
-            self.put_value(entity, name, value).await?;
+            self.put_value(entity.kind.as_str(), entity.key, name, value).await?;
         }
-        for member in &entity.members {
-            self.row(Table::Edge, 5)
-                .uuid(entity.key.as_bytes())
-                .text(member.kind.as_str())
-                .uuid(member.key.as_bytes());
-            self.counts.edges += 1;
-            self.flush_if_full(Table::Edge).await?;
+        for (platform, name) in &entity.platforms {
+            self.put_value(PLATFORM, entity.key, platform, name).await?;
         }
-        Ok(())
+        self.put_members(entity).await
     }
 
-    /// An entity that was known and is not in the source any more, which was read to its end.
+    /// An entity that was known and is not in the source any more, as the source says or because it
+    /// was read to its end.
     pub async fn put_absent(&mut self, kind: Kind, key: Key) -> Result<(), DatabaseError> {
-        let row = self.row(Table::Entity, 12).text(kind.as_str()).bool(false).uuid(key.as_bytes());
-        for _ in 0..7 {
+        let row =
+            self.row(Table::Entity, ENTITY_COLUMNS).text(kind.as_str()).bool(false).uuid(key.as_bytes());
+        for _ in 0..COLUMNS_AFTER_KEY {
             row.null();
         }
         self.counts.entities += 1;
         self.flush_if_full(Table::Entity).await
     }
 
+    /// An entry that cannot be taken; its key where its id is known.
     pub async fn put_quarantined(
         &mut self,
         kind: Kind,
+        key: Option<Key>,
         shown: &str,
         reason: &str,
         entry: &serde_json::Value,
     ) -> Result<(), DatabaseError> {
-        self.row(Table::Quarantine, 6).text(kind.as_str()).text(shown).text(reason).jsonb(entry);
+        self.row(Table::Quarantine, 7)
+            .text(kind.as_str())
+            .text(shown)
+            .text(reason)
+            .jsonb(entry)
+            .optional_uuid(key.as_ref().map(Key::as_bytes));
+        self.counts.quarantined += 1;
+        self.flush_if_full(Table::Quarantine).await
+    }
+
+    /// An entry that may be in quarantine from before and is fine again, or gone.
+    pub async fn put_cleared(&mut self, kind: Kind, key: Key) -> Result<(), DatabaseError> {
+        // What it was called in quarantine is not known; the key tells.
+        let called = uuid::Uuid::from_bytes(*key.as_bytes()).to_string();
+        self.row(Table::Quarantine, 7).text(kind.as_str()).text(&called).null().null().uuid(key.as_bytes());
         self.counts.quarantined += 1;
         self.flush_if_full(Table::Quarantine).await
     }
@@ -144,14 +170,33 @@ impl Staging {
         Ok(self.counts)
     }
 
-    async fn put_value(&mut self, entity: &Entity, name: &str, value: &str) -> Result<(), DatabaseError> {
-        self.row(Table::Value, 6)
-            .text(entity.kind.as_str())
-            .uuid(entity.key.as_bytes())
-            .text(name)
-            .text(value);
+    async fn put_value(
+        &mut self,
+        kind: &str,
+        key: Key,
+        name: &str,
+        value: &str,
+    ) -> Result<(), DatabaseError> {
+        self.row(Table::Value, 6).text(kind).uuid(key.as_bytes()).text(name).text(value);
         self.counts.values += 1;
         self.flush_if_full(Table::Value).await
+    }
+
+    async fn put_members(&mut self, group: &Entity) -> Result<(), DatabaseError> {
+        for member in &group.members {
+            self.row(Table::Edge, 5)
+                .uuid(group.key.as_bytes())
+                .text(member.kind.as_str())
+                .uuid(member.key.as_bytes());
+            self.counts.edges += 1;
+            self.flush_if_full(Table::Edge).await?;
+        }
+        for reference in &group.pending {
+            self.row(Table::Pending, 4).uuid(group.key.as_bytes()).uuid(reference.as_bytes());
+            self.counts.pending += 1;
+            self.flush_if_full(Table::Pending).await?;
+        }
+        Ok(())
     }
 
     fn row(&mut self, table: Table, columns: i16) -> &mut Batch {

@@ -20,10 +20,16 @@ pub(in crate::connector) fn clean(bytes: &[u8]) -> Result<String, BadText> {
     if bytes.contains(&0) {
         return Err(BadText::Nul);
     }
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        return Ok(text.to_owned());
-    }
-    Ok(text.nfc().collect())
+    Ok(if is_nfc(text) { text.to_owned() } else { text.nfc().collect() })
+}
+
+pub(in crate::connector) fn nfc(text: String) -> String {
+    if is_nfc(&text) { text } else { text.nfc().collect() }
+}
+
+/// Not sure means no.
+fn is_nfc(text: &str) -> bool {
+    text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes
 }
 
 /// Printable whatever the bytes, and short.
@@ -61,6 +67,7 @@ mod tests {
     fn clean_text_is_nfc() {
         assert_eq!(clean("Zu\u{308}rich".as_bytes()).unwrap(), "Zürich");
         assert_eq!(clean(b"plain").unwrap(), "plain");
+        assert_eq!(nfc("Zu\u{308}rich".to_owned()), "Zürich");
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Comparison {
                 self.note_present(kind, key);
                 replace_nul(&mut entry);
                 let (shown, reason) = (without_nul(&shown), without_nul(&reason));
-                self.staging.put_quarantined(kind, &shown, &reason, &entry).await
+                self.staging.put_quarantined(kind, key, &shown, &reason, &entry).await
             }
         }
     }
@@ -83,7 +83,8 @@ impl Comparison {
             "email": entity.email,
         });
         replace_nul(&mut entry);
-        self.staging.put_quarantined(entity.kind, &without_nul(&entity.external_id), reason, &entry).await
+        let shown = without_nul(&entity.external_id);
+        self.staging.put_quarantined(entity.kind, Some(entity.key), &shown, reason, &entry).await
     }
 
     /// A quarantined entry is there, even if it cannot be taken: what was known of it stays.

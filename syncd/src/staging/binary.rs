@@ -48,6 +48,13 @@ impl Batch {
         self.field(value)
     }
 
+    pub fn optional_uuid(&mut self, value: Option<&[u8; 16]>) -> &mut Self {
+        match value {
+            Some(value) => self.uuid(value),
+            None => self.null(),
+        }
+    }
+
     pub fn text(&mut self, value: &str) -> &mut Self {
         self.field(value.as_bytes())
     }

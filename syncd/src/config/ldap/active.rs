@@ -1,11 +1,10 @@
 //! Who is active.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use super::ServerKind;
-use super::values::attribute;
-use crate::config::ConfigError;
+use super::values::check_attribute;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Active {
@@ -22,6 +21,8 @@ pub enum Active {
     },
 }
 
+const SHAPE: &str = "must be {\"attribute\": name, \"is\": [values]} or {\"attribute\": name, \"is_not\": [values]}, or false for everybody";
+
 impl Active {
     pub(super) fn by_default(server: ServerKind) -> Self {
         match server {
@@ -30,19 +31,18 @@ impl Active {
             ServerKind::OpenLdap | ServerKind::Other => Self::Always,
         }
     }
-
-    /// `None`: the kind of server decides.
-    pub(super) fn parse(written: Option<&Value>) -> Result<Option<Self>, ConfigError> {
-        match written {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Bool(false)) => Ok(Some(Self::Always)),
-            Some(Value::Object(_)) => parse_attribute(written.unwrap_or(&Value::Null)).map(Some),
-            Some(_) => Err(ConfigError::key("active", SHAPE)),
-        }
-    }
 }
 
-const SHAPE: &str = "must be {\"attribute\": name, \"is\": [values]} or {\"attribute\": name, \"is_not\": [values]}, or false for everybody";
+impl<'de> Deserialize<'de> for Active {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parsed = match Value::deserialize(deserializer)? {
+            Value::Bool(false) => Ok(Self::Always),
+            written @ Value::Object(_) => attribute(written),
+            _ => Err(SHAPE.to_owned()),
+        };
+        parsed.map_err(de::Error::custom)
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,12 +52,19 @@ struct Written {
     is_not: Option<Vec<String>>,
 }
 
-fn parse_attribute(written: &Value) -> Result<Active, ConfigError> {
-    let Ok(written) = Written::deserialize(written) else { return Err(ConfigError::key("active", SHAPE)) };
-    let name = attribute("active.attribute", &written.attribute)?;
-    match (written.is, written.is_not) {
-        (Some(values), None) if !values.is_empty() => Ok(Active::Attribute { name, values, is: true }),
-        (None, Some(values)) if !values.is_empty() => Ok(Active::Attribute { name, values, is: false }),
-        _ => Err(ConfigError::key("active", SHAPE)),
+fn attribute(written: Value) -> Result<Active, String> {
+    let Ok(Written { attribute: name, is, is_not }) = Written::deserialize(written) else {
+        return Err(SHAPE.to_owned());
+    };
+    check_attribute(&name)?;
+    let (values, is) = match (is, is_not) {
+        (Some(values), None) => (values, true),
+        (None, Some(values)) => (values, false),
+        _ => return Err(SHAPE.to_owned()),
+    };
+    // An empty list would be an odd way to say everybody, or nobody.
+    if values.is_empty() {
+        return Err(SHAPE.to_owned());
     }
+    Ok(Active::Attribute { name, values, is })
 }

@@ -89,15 +89,16 @@ impl Keys {
             profile: self.profile.clone(),
             attributes: self.attributes.clone(),
             platforms: self.platforms.clone(),
-            active: self.parsed_active.clone().unwrap_or_else(|| Active::by_default(server)),
+            active: self.active.clone().unwrap_or_else(|| Active::by_default(server)),
         }
     }
 
     fn groups(&self, server: ServerKind) -> Option<Groups> {
-        let memberships = self.memberships.clone().unwrap_or_else(|| match server {
-            ServerKind::Ds389 => vec![Membership::Member, Membership::UniqueMember],
-            _ => vec![Membership::Member],
-        });
+        let memberships = match (&self.membership, server) {
+            (Some(written), _) => written.0.clone(),
+            (None, ServerKind::Ds389) => vec![Membership::Member, Membership::UniqueMember],
+            (None, _) => vec![Membership::Member],
+        };
         Some(Groups {
             base: self.group_base.clone()?,
             filter: match &self.group_filter {

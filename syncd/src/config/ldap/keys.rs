@@ -1,12 +1,13 @@
 //! The keys of an `ldap` configuration as they are written, and the way from them to the typed one.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::values::{attribute, base, filter, names, server};
+use super::values::{OneOrMore, attribute, base, filter, names, not_the_dn, server, word};
 use super::{Active, Bind, Incremental, LdapConfig, Membership, Rule, Rules, ServerKind, Tls};
 use crate::config::ConfigError;
 use crate::config::values::{absolute, client_certificate, in_range};
@@ -42,27 +43,44 @@ pub(super) struct Keys {
     pub(super) group_name_attribute: Option<Rule>,
     #[serde(default)]
     pub(super) group_attributes: Rules,
-    membership: Option<OneOrMore>,
-    #[serde(skip)]
-    pub(super) memberships: Option<Vec<Membership>>,
-    active: Option<Value>,
-    #[serde(skip)]
-    pub(super) parsed_active: Option<Active>,
+    pub(super) membership: Option<Memberships>,
+    pub(super) active: Option<Active>,
     page_size: Option<u64>,
     incremental: Option<String>,
     live: Option<bool>,
-    full_every: Option<u64>,
+    full_every: Option<Value>,
     overlap_seconds: Option<u64>,
     grace: Option<Value>,
     timeout_seconds: Option<u64>,
     allow_clear_text: Option<bool>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(String),
-    More(Vec<String>),
+/// Sorted, at least one; `memberOf` is alone.
+#[derive(Debug, Clone)]
+pub(super) struct Memberships(pub Vec<Membership>);
+
+impl<'de> Deserialize<'de> for Memberships {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        memberships(&OneOrMore::deserialize(deserializer)?.0).map(Self).map_err(de::Error::custom)
+    }
+}
+
+fn memberships(words: &[String]) -> Result<Vec<Membership>, String> {
+    let known = Membership::ALL.map(|one| (one.as_str(), one));
+    let found: Result<BTreeSet<Membership>, String> = words.iter().map(|text| word(text, &known)).collect();
+    let found: Vec<Membership> = found?.into_iter().collect();
+    if found.is_empty() {
+        return Err("is an empty list: leave it out for the default".to_owned());
+    }
+    if found.len() > 1 && found.contains(&Membership::MemberOf) {
+        return Err("memberOf stands alone: where groups list their members, read those".to_owned());
+    }
+    Ok(found)
+}
+
+/// What a word means; the first one is the default.
+fn written<T: Copy>(key: &str, text: Option<&str>, known: &[(&str, T)]) -> Result<T, ConfigError> {
+    word(text.unwrap_or(known[0].0), known).map_err(|message| ConfigError::key(key, message))
 }
 
 impl Keys {
@@ -70,11 +88,9 @@ impl Keys {
         crate::config::keys(config)
     }
 
-    pub(super) fn config(mut self) -> Result<LdapConfig, ConfigError> {
+    pub(super) fn config(self) -> Result<LdapConfig, ConfigError> {
         self.check_search()?;
         self.check_times()?;
-        self.memberships = self.memberships()?;
-        self.parsed_active = Active::parse(self.active.as_ref())?;
         Ok(LdapConfig {
             urls: self.urls()?,
             tls: self.tls()?,
@@ -98,12 +114,16 @@ impl Keys {
 
     /// Read by the database: here only their shapes count.
     fn check_times(&self) -> Result<(), ConfigError> {
-        in_range("full_every", self.full_every.unwrap_or(86_400), 60, 31_536_000)?;
-        match &self.grace {
-            None | Some(Value::Null | Value::String(_)) => Ok(()),
-            Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds >= 0.0) => Ok(()),
-            Some(_) => Err(ConfigError::key("grace", "must be seconds or an interval such as \"2 days\"")),
+        for (key, written) in [("full_every", &self.full_every), ("grace", &self.grace)] {
+            match written {
+                None | Some(Value::Null | Value::String(_)) => {}
+                Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds > 0.0) => {}
+                Some(_) => {
+                    return Err(ConfigError::key(key, "must be seconds or an interval such as \"2 days\""));
+                }
+            }
         }
+        Ok(())
     }
 
     fn check_search(&self) -> Result<(), ConfigError> {
@@ -124,6 +144,7 @@ impl Keys {
         ] {
             names(key, rules)?;
         }
+        self.username_attribute.as_ref().map_or(Ok(()), |rule| not_the_dn("username_attribute", rule))?;
         match &self.group_base {
             Some(group_base) => base("group_base", group_base),
             None => self.refuse_group_keys(),
@@ -131,69 +152,38 @@ impl Keys {
     }
 
     fn check_id(&self) -> Result<(), ConfigError> {
-        let Some(name) = &self.id_attribute else { return Ok(()) };
-        if name.eq_ignore_ascii_case("dn") {
-            return Err(ConfigError::key("id_attribute", "a name changes: use an attribute that never does"));
+        match self.id_attribute.as_deref() {
+            None => Ok(()),
+            Some(name)
+                if ["dn", "entryDN", "distinguishedName"].iter().any(|dn| dn.eq_ignore_ascii_case(name)) =>
+            {
+                Err(ConfigError::key("id_attribute", "a name changes: use an attribute that never does"))
+            }
+            Some(name) => attribute("id_attribute", name),
         }
-        attribute("id_attribute", name).map(drop)
     }
 
     fn server(&self) -> Result<Option<ServerKind>, ConfigError> {
-        match self.server.as_deref() {
-            None | Some("auto") => Ok(None),
-            Some("openldap") => Ok(Some(ServerKind::OpenLdap)),
-            Some("active_directory") => Ok(Some(ServerKind::ActiveDirectory)),
-            Some("389ds") => Ok(Some(ServerKind::Ds389)),
-            Some("other") => Ok(Some(ServerKind::Other)),
-            Some(other) => Err(ConfigError::key(
-                "server",
-                format!("{other} is not known: auto, openldap, active_directory, 389ds or other"),
-            )),
-        }
+        let known = [
+            ("auto", None),
+            (ServerKind::OpenLdap.as_str(), Some(ServerKind::OpenLdap)),
+            (ServerKind::ActiveDirectory.as_str(), Some(ServerKind::ActiveDirectory)),
+            (ServerKind::Ds389.as_str(), Some(ServerKind::Ds389)),
+            (ServerKind::Other.as_str(), Some(ServerKind::Other)),
+        ];
+        written("server", self.server.as_deref(), &known)
     }
 
     fn incremental(&self) -> Result<Incremental, ConfigError> {
-        match self.incremental.as_deref() {
-            None | Some("auto") => Ok(Incremental::Auto),
-            Some("off") => Ok(Incremental::Off),
-            Some("syncrepl") => Ok(Incremental::Syncrepl),
-            Some("dirsync") => Ok(Incremental::DirSync),
-            Some("usn") => Ok(Incremental::Usn),
-            Some("modify_timestamp") => Ok(Incremental::ModifyTimestamp),
-            Some(other) => Err(ConfigError::key(
-                "incremental",
-                format!("{other} is not known: auto, off, syncrepl, dirsync, usn or modify_timestamp"),
-            )),
-        }
-    }
-
-    fn memberships(&self) -> Result<Option<Vec<Membership>>, ConfigError> {
-        let words = match &self.membership {
-            None => return Ok(None),
-            Some(OneOrMore::One(word)) => std::slice::from_ref(word),
-            Some(OneOrMore::More(words)) => words.as_slice(),
-        };
-        let mut found = Vec::new();
-        for word in words {
-            let one = Membership::ALL.into_iter().find(|one| one.as_str().eq_ignore_ascii_case(word));
-            found.push(one.ok_or_else(|| {
-                let message =
-                    format!("{word} is not known: member, uniqueMember, memberUid, memberOf or memberURL");
-                ConfigError::key("membership", message)
-            })?);
-        }
-        found.sort_unstable();
-        found.dedup();
-        if found.is_empty() {
-            return Err(ConfigError::key("membership", "is an empty list: leave it out for the default"));
-        }
-        if found.len() > 1 && found.contains(&Membership::MemberOf) {
-            return Err(ConfigError::key(
-                "membership",
-                "memberOf stands alone: where groups list their members, read those",
-            ));
-        }
-        Ok(Some(found))
+        let known = [
+            ("auto", Incremental::Auto),
+            ("off", Incremental::Off),
+            ("syncrepl", Incremental::Syncrepl),
+            ("dirsync", Incremental::DirSync),
+            ("usn", Incremental::Usn),
+            ("modify_timestamp", Incremental::ModifyTimestamp),
+        ];
+        written("incremental", self.incremental.as_deref(), &known)
     }
 
     fn urls(&self) -> Result<Vec<String>, ConfigError> {
@@ -217,15 +207,12 @@ impl Keys {
     }
 
     fn bind(&self) -> Result<Bind, ConfigError> {
-        match self.bind.as_deref() {
-            None => {}
-            Some("external") if self.bind_dn.is_none() && self.bind_password.is_none() => {
-                return Ok(Bind::External);
-            }
-            Some("external") => {
+        if let Some(text) = &self.bind {
+            word(text, &[("external", ())]).map_err(|message| ConfigError::key("bind", message))?;
+            if self.bind_dn.is_some() || self.bind_password.is_some() {
                 return Err(ConfigError::key("bind", "external needs neither bind_dn nor bind_password"));
             }
-            Some(other) => return Err(ConfigError::key("bind", format!("{other} is not known: external"))),
+            return Ok(Bind::External);
         }
         match (&self.bind_dn, &self.bind_password) {
             (Some(dn), _) if dn.trim().is_empty() => {

@@ -193,9 +193,9 @@ fn sockets_and_external_credentials() {
 #[test]
 fn times_have_a_shape() {
     assert!(with(json!({"grace": "2 days", "full_every": 3600, "overlap_seconds": 0})).is_ok());
-    assert!(with(json!({"grace": 3600})).is_ok());
+    assert!(with(json!({"grace": 3600, "full_every": "12 hours"})).is_ok());
     assert!(refused(json!({"grace": -1})).contains("grace: "));
-    assert!(refused(json!({"full_every": 1})).contains("full_every: 1 is not between"));
+    assert!(refused(json!({"full_every": 0})).contains("full_every: must be seconds or an interval"));
     assert!(refused(json!({"overlap_seconds": 100_000})).contains("overlap_seconds: "));
 }
 
@@ -220,6 +220,7 @@ fn who_is_active_may_be_written() {
         assert!(refused(json!({"active": written})).contains("active: must be"), "{written}");
     }
     assert!(refused(json!({"active": {"attribute": "a b", "is": ["x"]}})).contains("not the name"));
+    assert!(refused(json!({"active": {"attribute": "unicodePwd", "is": ["x"]}})).contains("secret"));
 }
 
 #[test]
@@ -231,4 +232,27 @@ fn misspelt_filters_bases_and_attributes_are_refused() {
     assert!(refused(json!({"group_filter": "(cn=*)"})).contains("group_base"));
     assert!(refused(json!({"ca_file": "ca.pem"})).contains("absolute path"));
     assert!(refused(json!({"client_cert": "/c.pem"})).contains("client_key"));
+    assert!(refused(json!({"username_attribute": "dn"})).contains("username_attribute: dn is no attribute"));
+    assert!(refused(json!({"profile": {"name": "dn"}})).contains("profile.name: dn is no attribute"));
+    assert!(refused(json!({"id_attribute": "entryDN"})).contains("id_attribute: a name changes"));
+    assert!(refused(json!({"id_attribute": "userPassword"})).contains("secret"));
+}
+
+#[test]
+fn a_bad_rule_is_named_with_its_place() {
+    let message = refused(json!({"attributes": {"sites": {"attribute": "l", "case": "title"}}}));
+    assert!(message.contains("attributes.sites") && message.contains("`title`"), "{message}");
+    let message = refused(json!({"platforms": {"git": "{uid"}}));
+    assert!(message.contains("platforms.git: template") && message.contains("without its }"), "{message}");
+    assert!(refused(json!({"attributes": {" ": "l"}})).contains("the name on the left"));
+    assert!(
+        refused(json!({"attributes": {"a": "userPassword"}}))
+            .contains("attributes.a: userPassword holds a secret")
+    );
+}
+
+#[test]
+fn groups_may_be_called_by_their_dn() {
+    let config = with(json!({"group_base": "dc=x", "group_name_attribute": "DN"})).unwrap();
+    assert!(matches!(config.for_server(ServerKind::OpenLdap).groups.unwrap().name, GroupName::Dn));
 }

@@ -20,7 +20,7 @@ mod gather;
 mod whole;
 
 use gather::Gathered;
-pub(super) use gather::{Found, Resolve, Spelt, Wanted};
+pub(super) use gather::{Found, Resolve, Spelt, Wanted, uid_reference};
 use whole::Unsteady;
 
 /// How often an entry is read from its beginning when it changes while it is read in parts.
@@ -98,15 +98,16 @@ impl Assembler {
         names
     }
 
-    /// The attributes of a group that make its record, but for its members.
+    /// The attributes of a group to ask the server for where its members do not matter.
     pub(super) fn requested_group_heads(&self) -> Vec<String> {
-        self.groups.as_ref().map(Mapping::requested).unwrap_or_default()
+        let mut names = self.groups.as_ref().map(Mapping::requested).unwrap_or_default();
+        self.member_of.iter().for_each(|name| add(&mut names, name.as_str()));
+        names
     }
 
     fn group_wholes(&self) -> Vec<String> {
         let mut names = self.requested_group_heads();
-        let more = self.member_of.iter().chain(&self.member_url);
-        more.for_each(|name| add(&mut names, name.as_str()));
+        self.member_url.iter().for_each(|name| add(&mut names, name.as_str()));
         names
     }
 
@@ -145,15 +146,17 @@ impl Assembler {
         References { name, uid: if kind == Kind::User { self.uid_of(entry, username) } else { None } }
     }
 
-    /// What an entry says it is in, as it is spelt and as it is known.
-    pub(super) fn groups_of(&mut self, entry: &mut Entry) -> Result<Vec<(Reference, Vec<u8>)>, String> {
-        let Some(name) = &self.member_of else { return Ok(Vec::new()) };
-        let values = entry.take_values(name);
-        let name_of = |value: Vec<u8>| match gather::name_of(&mut self.keys, self.by_key, &value) {
-            Ok(reference) => Ok((reference, value)),
-            Err(bad) => Err(format!("memberOf {:?} {bad}", shown(&value))),
-        };
-        values.into_iter().map(name_of).collect()
+    /// What an entry says it is in, as it is known and as it is spelt. What cannot be read is no group's name.
+    pub(super) fn groups_of(&mut self, entry: &mut Entry) -> Vec<(Reference, Vec<u8>)> {
+        let Some(name) = &self.member_of else { return Vec::new() };
+        let mut groups = Vec::new();
+        for value in entry.take_values(name) {
+            match gather::name_of(&mut self.keys, self.by_key, &value) {
+                Ok(group) => groups.push((group, value)),
+                Err(bad) => tracing::warn!(dn = %shown(&entry.dn), "memberOf {:?} {bad}", shown(&value)),
+            }
+        }
+        groups
     }
 
     pub(super) fn take_urls(&self, entry: &mut Entry) -> Vec<Vec<u8>> {
@@ -179,6 +182,19 @@ impl Assembler {
             entity.primary_group = primary.of(entry, aside).await?;
         }
         Ok(Record::Entity(entity))
+    }
+
+    /// The key of a group and whether its entry cannot be taken; `None` without a readable id.
+    pub(super) fn group_head(&self, entry: &mut Entry) -> Option<(Key, bool)> {
+        self.make_plain(entry);
+        match self.mapping(Kind::Group).entity(entry) {
+            Ok(entity) => Some((entity.key, false)),
+            Err(rejected) => rejected.key.map(|key| (key, true)),
+        }
+    }
+
+    pub(super) fn rejected_group(&self, entry: &Entry, key: Key, reason: String) -> Record {
+        self.mapping(Kind::Group).quarantined(entry, Rejected { key: Some(key), reason })
     }
 
     /// The record of a group's entry, its members resolved. The members leave the entry.

@@ -3,9 +3,13 @@
 //! ldap3's own `SearchEntry` panics on a DN that is no UTF-8 and sorts values into two maps by their
 //! content; this keeps bytes as they are and moves them instead of copying.
 
+use std::collections::BTreeSet;
+
 use ldap3::asn1::{PL, StructureTag};
 
 use super::dn::types;
+use super::mapping::binary;
+use crate::config::ldap::rule::Binary;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -47,9 +51,9 @@ impl Entry {
     /// Whether the server sent only a part of the values (`member;range=0-1499`).
     pub(super) fn has_range_of(&self, name: &AttributeName) -> bool {
         self.attributes.iter().any(|attribute| {
-            let mut parts = attribute.description.split(|&byte| byte == b';');
-            parts.next().is_some_and(|base| name.is(base))
-                && parts.any(|option| option.len() >= 6 && option[..6].eq_ignore_ascii_case(b"range="))
+            let (base, options) = split_options(&attribute.description);
+            let is_range = |option: &[u8]| option.len() >= 6 && option[..6].eq_ignore_ascii_case(b"range=");
+            name.is_base(base) && options.split(|&byte| byte == b';').any(is_range)
         })
     }
 }
@@ -59,21 +63,67 @@ impl Entry {
 pub(super) struct AttributeName {
     asked: String,
     canonical: Option<&'static str>,
+    /// Where options begin in what was asked for.
+    base: usize,
+    binary: Option<Binary>,
+    hexadecimal: bool,
 }
+
+const HEXADECIMAL: [&str; 3] = ["entryUUID", "objectGUID", "nsUniqueId"];
 
 impl AttributeName {
     pub(super) fn new(name: &str) -> Self {
-        Self { asked: name.to_owned(), canonical: types::name_of(name.to_ascii_lowercase().as_bytes()) }
+        let base = name.find(';').unwrap_or(name.len());
+        Self {
+            asked: name.to_owned(),
+            canonical: types::name_of(name[..base].to_ascii_lowercase().as_bytes()),
+            base,
+            binary: binary::known(name),
+            hexadecimal: HEXADECIMAL.iter().any(|id| id.eq_ignore_ascii_case(name)),
+        }
     }
 
     pub(super) fn as_str(&self) -> &str {
         &self.asked
     }
 
-    pub(super) fn is(&self, description: &[u8]) -> bool {
-        self.asked.as_bytes().eq_ignore_ascii_case(description)
-            || self.canonical.is_some_and(|name| name.as_bytes().eq_ignore_ascii_case(description))
+    /// How its values are encoded, if they are no text.
+    pub(super) fn binary(&self) -> Option<Binary> {
+        self.binary
     }
+
+    /// Whether it is an id that says the same in capitals.
+    pub(super) fn is_hexadecimal(&self) -> bool {
+        self.hexadecimal
+    }
+
+    pub(super) fn is(&self, description: &[u8]) -> bool {
+        if self.base == self.asked.len() {
+            return self.is_base(description);
+        }
+        let (base, options) = split_options(description);
+        self.is_base(base) && same_options(&self.asked.as_bytes()[self.base..], options)
+    }
+
+    fn is_base(&self, base: &[u8]) -> bool {
+        self.asked.as_bytes()[..self.base].eq_ignore_ascii_case(base)
+            || self.canonical.is_some_and(|name| name.as_bytes().eq_ignore_ascii_case(base))
+    }
+}
+
+/// The type, and its options with the semicolon before each.
+fn split_options(description: &[u8]) -> (&[u8], &[u8]) {
+    let at = description.iter().position(|&byte| byte == b';').unwrap_or(description.len());
+    description.split_at(at)
+}
+
+/// Options are a set: their order means nothing.
+fn same_options(asked: &[u8], answered: &[u8]) -> bool {
+    let options = |all: &[u8]| {
+        let all = all.split(|&byte| byte == b';').filter(|option| !option.is_empty());
+        all.map(<[u8]>::to_ascii_lowercase).collect::<BTreeSet<_>>()
+    };
+    options(asked) == options(answered)
 }
 
 fn attribute(tag: StructureTag) -> Option<Attribute> {
@@ -129,8 +179,18 @@ pub(super) mod tests {
         let entry = entry("cn=a", &[("cn;lang-de", &[b"de"]), ("member;range=0-1", &[b"x"])]);
         assert!(values(&entry, "cn").is_empty());
         assert_eq!(values(&entry, "cn;lang-DE"), [b"de"]);
+        assert_eq!(values(&entry, "commonName;LANG-de"), [b"de"]);
+        assert!(values(&entry, "cn;lang-de;x-a").is_empty());
+        assert!(values(&entry, "member").is_empty());
         assert!(entry.has_range_of(&AttributeName::new("member")));
         assert!(!entry.has_range_of(&AttributeName::new("cn")));
+    }
+
+    #[test]
+    fn options_are_a_set() {
+        let entry = entry("cn=a", &[("cn;x-a;lang-de", &[b"both"])]);
+        assert_eq!(values(&entry, "cn;lang-de;x-a"), [b"both"]);
+        assert!(values(&entry, "cn;lang-de").is_empty());
     }
 
     #[test]

@@ -1,52 +1,68 @@
-//! From the names in a group's `member` to users and groups of this run.
+//! From what groups list to the users and groups of this run.
 //!
 //! A name that no pass has met may be that of an entry renamed in the meantime: it is looked up in
 //! the directory, and known again by its immutable id. So a rename in mid-read loses no membership.
 
 use std::collections::HashSet;
 
-use ldap3::{LdapResult, Scope};
+use ldap3::{Scope, SearchResult, ldap_escape};
 
-use super::connection::{Access, Connection};
+use super::aside::Aside;
+use super::assemble::{Found, Resolve, Spelt, Wanted, uid_reference};
+use super::dn::DnKeys;
 use super::entry::{AttributeName, Entry};
 use super::error::{LdapSourceError, diagnostic, reason};
+use super::extended;
 use super::mapping::external_id;
 use super::names::Names;
 use super::search::{Entries, Search};
-use crate::record::{Key, Member, Reference};
+use crate::connector::ConnectorError;
+use crate::record::{Key, Reference};
 
-/// After so many single lookups, reading all names once more is cheaper.
+const WHAT: &str = "look-up of a member";
+/// After so many single look-ups, reading all names once more is cheaper.
 const LOOKUPS: usize = 1000;
 
+/// Everybody whom this run has read.
+pub(super) struct InThisRun<'r, 'a> {
+    pub names: &'r mut Names,
+    pub lookup: &'r mut Lookup<'a>,
+}
+
+impl Resolve for InThisRun<'_, '_> {
+    async fn members(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Option<Found>>, ConnectorError> {
+        let mut found = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            found.push(match self.names.find(wanted.reference) {
+                None => self.lookup.find(self.names, wanted).await?,
+                found => found,
+            });
+        }
+        Ok(found)
+    }
+}
+
 pub(super) struct Lookup<'a> {
-    access: &'a Access<'a>,
-    url: String,
+    aside: Aside<'a>,
     id: AttributeName,
-    timeout: std::time::Duration,
-    /// Searches that return every entry of this source, ids only.
-    everything: Vec<Search>,
-    /// A connection of its own, opened when first needed: the other one is in the middle of a page.
-    connection: Option<Connection>,
+    /// Searches that return every user and every group of this source, ids only.
+    users: Search,
+    groups: Option<Search>,
+    /// The attribute that user names in groups mean.
+    uid: AttributeName,
     done: usize,
     absent: HashSet<Reference>,
     reread: bool,
 }
 
 impl<'a> Lookup<'a> {
-    pub(super) fn new(
-        access: &'a Access<'a>,
-        url: String,
-        id: AttributeName,
-        timeout: std::time::Duration,
-        everything: Vec<Search>,
-    ) -> Self {
+    pub(super) fn new(aside: Aside<'a>, id: AttributeName, users: Search, groups: Option<Search>) -> Self {
         Self {
-            access,
-            url,
+            aside,
             id,
-            timeout,
-            everything,
-            connection: None,
+            users,
+            groups,
+            uid: AttributeName::new("uid"),
             done: 0,
             absent: HashSet::new(),
             reread: false,
@@ -54,79 +70,82 @@ impl<'a> Lookup<'a> {
     }
 
     /// The user or group of this run behind a name that no pass has met, if there is one.
-    pub(super) async fn member(
+    pub(super) async fn find(
         &mut self,
         names: &mut Names,
-        dn: Reference,
-        spelt: &str,
-    ) -> Result<Option<Member>, LdapSourceError> {
-        if self.reread || self.absent.contains(&dn) {
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<Found>, LdapSourceError> {
+        if self.reread || self.absent.contains(&wanted.reference) {
             return Ok(None);
         }
-        if self.done == LOOKUPS {
-            self.read_all_names_again(names).await?;
-            return Ok(names.find(dn));
-        }
+        let id = match wanted.spelt {
+            Spelt::Key => return Ok(None),
+            Spelt::Name(name) | Spelt::Uid(name) if name.trim_ascii().is_empty() => return Ok(None),
+            _ if self.done == LOOKUPS => {
+                self.read_all_names_again(names).await?;
+                return Ok(names.find(wanted.reference));
+            }
+            Spelt::Name(name) => self.id_of(&String::from_utf8_lossy(name)).await?,
+            Spelt::Uid(uid) => self.id_of_user(&String::from_utf8_lossy(uid)).await?,
+        };
         self.done += 1;
-        let found = self.id_of(spelt).await?.and_then(|key| names.find_key(key));
+        let found = id.and_then(|key| names.find_key(key));
         match found {
-            Some(member) => names.insert(dn, member),
-            None => drop(self.absent.insert(dn)),
+            Some(found) => drop(names.insert(wanted.reference, found)),
+            None => drop(self.absent.insert(wanted.reference)),
         }
         Ok(found)
     }
 
     async fn id_of(&mut self, dn: &str) -> Result<Option<Key>, LdapSourceError> {
-        let timeout = self.timeout;
-        let attributes = [self.id.as_str().to_owned()];
-        let ldap = &mut self.connection().await?.ldap;
-        let answer = ldap.with_timeout(timeout).search(dn, Scope::Base, "(objectClass=*)", &attributes).await;
-        let ldap3::SearchResult(entries, result) =
-            answer.map_err(|error| broken(dn, reason(&error, timeout)))?;
-        match result.rc {
-            0 => {}
-            // No such entry, or one that another server holds.
-            10 | 32 | 34 => return Ok(None),
-            _ => return Err(refused(dn, &result)),
-        }
-        let entry = entries.into_iter().next().and_then(|item| Entry::decode(item.0));
-        Ok(entry.and_then(|entry| external_id(&entry, &self.id).ok()).map(|id| Key::of(&id)))
+        let id = [self.id.as_str().to_owned()];
+        let entry = self.aside.entry(WHAT, dn, &id, Vec::new()).await?;
+        Ok(entry.and_then(|entry| self.key_of(&entry)))
     }
 
-    async fn connection(&mut self) -> Result<&mut Connection, LdapSourceError> {
-        match &mut self.connection {
-            Some(connection) => Ok(connection),
-            empty => Ok(empty.insert(self.access.again(&self.url).await?)),
+    async fn id_of_user(&mut self, uid: &str) -> Result<Option<Key>, LdapSourceError> {
+        let (base, timeout) = (self.users.base.clone(), self.users.timeout);
+        let filter = format!("(&{}({}={}))", self.users.filter, self.uid.as_str(), ldap_escape(uid.trim()));
+        let id = [self.id.as_str()];
+        let ldap = self.aside.ldap().await?.with_timeout(timeout);
+        let answer = ldap.search(&base, Scope::Subtree, &filter, id).await;
+        let SearchResult(items, result) = answer.map_err(|error| LdapSourceError::SearchBroken {
+            search: WHAT,
+            base: base.clone(),
+            read: 0,
+            message: reason(&error, timeout),
+        })?;
+        if result.rc != 0 {
+            let text = diagnostic(&result);
+            return Err(LdapSourceError::SearchRefused { search: WHAT, base, rc: result.rc, text });
         }
+        let entries = items.into_iter().filter(|item| !item.is_ref() && !item.is_intermediate());
+        let mut entries = entries.filter_map(|item| Entry::decode(item.0));
+        Ok(entries.find_map(|entry| self.key_of(&entry)))
+    }
+
+    fn key_of(&self, entry: &Entry) -> Option<Key> {
+        external_id(entry, &self.id).ok().map(|id| Key::of(&id))
     }
 
     async fn read_all_names_again(&mut self, names: &mut Names) -> Result<(), LdapSourceError> {
         self.reread = true;
         self.absent = HashSet::new();
-        let mut keys = super::dn::DnKeys::default();
-        for search in std::mem::take(&mut self.everything) {
-            let mut entries = Entries::start(&self.connection().await?.ldap, search);
+        let mut keys = DnKeys::default();
+        for mut search in [Some(self.users.clone()), self.groups.clone()].into_iter().flatten() {
+            search.attributes.push(self.uid.as_str().to_owned());
+            let mut entries = Entries::start(self.aside.ldap().await?, search);
             while let Some(entry) = entries.next().await? {
-                let Ok(id) = external_id(&entry, &self.id) else { continue };
-                let Some(member) = names.find_key(Key::of(&id)) else { continue };
-                if let Ok(dn) = keys.key(&entry.dn) {
-                    names.insert(dn, member);
+                let Some(found) = self.key_of(&entry).and_then(|key| names.find_key(key)) else { continue };
+                if let Ok(name) = keys.key(extended::parse(&entry.dn).dn) {
+                    names.insert(name, found);
+                }
+                let uids = entry.values(&self.uid).filter_map(|uid| std::str::from_utf8(uid).ok());
+                if let Some(uid) = uids.min() {
+                    names.insert(uid_reference(uid), found);
                 }
             }
         }
         Ok(())
-    }
-}
-
-fn broken(dn: &str, message: String) -> LdapSourceError {
-    LdapSourceError::SearchBroken { search: "look-up of a member", base: dn.to_owned(), read: 0, message }
-}
-
-fn refused(dn: &str, result: &LdapResult) -> LdapSourceError {
-    LdapSourceError::SearchRefused {
-        search: "look-up of a member",
-        base: dn.to_owned(),
-        rc: result.rc,
-        text: diagnostic(result),
     }
 }

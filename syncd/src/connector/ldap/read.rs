@@ -2,16 +2,18 @@
 
 use tokio::sync::mpsc;
 
+use super::aside::Aside;
+use super::assemble::{Assembler, Found, Spelt, Wanted};
 use super::connection::{Access, Connection};
-use super::dn::DnKeys;
 use super::entry::{AttributeName, Entry};
-use super::mapping::{Mapping, Rejected, external_id};
-use super::members::Lookup;
+use super::members::{InThisRun, Lookup};
+use super::memberships::{Edges, Here, expand};
 use super::names::Names;
+use super::note::Notes;
 use super::search::{Entries, Search};
-use crate::config::ldap::{Directory, Groups, LdapConfig};
+use crate::config::ldap::{Directory, Groups, LdapConfig, Membership};
 use crate::connector::{ConnectorError, ReadSummary};
-use crate::record::{Key, Kind, Member, Record};
+use crate::record::{Entity, Kind, Member, Record, Reference, References};
 use crate::secret::Secrets;
 
 /// The first page of groups is a small one: each may carry many thousand members.
@@ -25,17 +27,7 @@ pub(super) async fn read(
     let access = Access::new(config, secrets)?;
     let connection = access.open().await?;
     let directory = config.for_server(connection.dse.kind);
-    let mut read = Read {
-        config,
-        directory: &directory,
-        access: &access,
-        connection,
-        sink,
-        names: Names::default(),
-        keys: DnKeys::default(),
-        count: 0,
-        outside: 0,
-    };
+    let mut read = Read::new(config, &directory, &access, connection, sink);
     if let Some(groups) = &directory.groups {
         read.group_names(groups).await?;
     }
@@ -43,138 +35,181 @@ pub(super) async fn read(
     if let Some(groups) = &directory.groups {
         read.groups(groups).await?;
     }
-    let summary = ReadSummary { read: read.count, note: note(read.outside), ..ReadSummary::default() };
+    let note = Notes { tally: read.assembler.tally, referrals: read.referrals }.sentence();
+    let summary = ReadSummary { read: read.count, note, ..ReadSummary::default() };
     read.connection.close().await;
     Ok(summary)
-}
-
-fn note(outside: u64) -> Option<String> {
-    match outside {
-        0 => None,
-        1 => Some("1 member of a group is outside the search bases or does not exist".to_owned()),
-        _ => Some(format!("{outside} members of groups are outside the search bases or do not exist")),
-    }
 }
 
 struct Read<'a> {
     config: &'a LdapConfig,
     directory: &'a Directory,
-    access: &'a Access<'a>,
     connection: Connection,
+    /// For what is asked in between.
+    aside: Aside<'a>,
+    lookup: Lookup<'a>,
+    assembler: Assembler,
+    id: AttributeName,
     sink: mpsc::Sender<Record>,
     names: Names,
-    keys: DnKeys,
+    /// Where users and groups say themselves what they are in.
+    edges: Option<Edges>,
     count: u64,
-    /// Members that lead to nobody.
-    outside: u64,
+    referrals: u64,
 }
 
-impl Read<'_> {
+impl<'a> Read<'a> {
+    fn new(
+        config: &'a LdapConfig,
+        directory: &'a Directory,
+        access: &'a Access<'a>,
+        connection: Connection,
+        sink: mpsc::Sender<Record>,
+    ) -> Self {
+        let id = AttributeName::new(&directory.id_attribute);
+        let aside = || Aside::new(access, &connection.url, config.timeout);
+        let ids = || vec![directory.id_attribute.clone()];
+        let groups = directory.groups.as_ref().map(|groups| group_search(config, groups, ids()));
+        Self {
+            config,
+            directory,
+            lookup: Lookup::new(aside(), id.clone(), user_search(config, directory, ids()), groups),
+            aside: aside(),
+            assembler: Assembler::new(directory, &connection.dse),
+            id,
+            sink,
+            names: Names::default(),
+            edges: directory.reads(Membership::MemberOf).then(Edges::default),
+            count: 0,
+            referrals: 0,
+            connection,
+        }
+    }
+
     async fn group_names(&mut self, groups: &Groups) -> Result<(), ConnectorError> {
-        let id = AttributeName::new(&self.directory.id_attribute);
-        let mut entries = Entries::start(&self.connection.ldap, self.group_search(groups, Vec::new()));
-        while let Some(entry) = entries.next().await? {
+        let search = group_search(self.config, groups, self.assembler.requested_group_heads());
+        let mut entries = self.start(search);
+        while let Some(mut entry) = entries.next().await? {
             // A group without a readable id is reported when its turn comes.
-            if let Ok(external_id) = external_id(&entry, &id) {
-                self.remember(&entry, Kind::Group, Key::of(&external_id));
+            let Some((key, quarantined)) = self.assembler.group_head(&mut entry) else { continue };
+            let references = self.assembler.references(Kind::Group, key, &entry, "");
+            let found = Found { member: Member { kind: Kind::Group, key }, quarantined };
+            let place = self.remember(references, found);
+            if let (Some(edges), Some(place)) = (&mut self.edges, place) {
+                edges.group(key);
+                for (group, spelt) in self.assembler.groups_of(&mut entry) {
+                    edges.later(group, spelt, place);
+                }
             }
+        }
+        self.referrals += entries.referrals;
+        let later = self.edges.as_mut().map(Edges::take_later).unwrap_or_default();
+        for (group, spelt, place) in later {
+            self.add_edge(group, &spelt, place).await?;
         }
         Ok(())
     }
 
     async fn users(&mut self) -> Result<(), ConnectorError> {
-        let mapping = Mapping::of_users(self.directory);
-        let search = self.user_search(mapping.requested());
-        let mut entries = Entries::start(&self.connection.ldap, search);
-        while let Some(entry) = entries.next().await? {
-            let record = match mapping.entity(&entry) {
-                Ok(entity) => {
-                    self.remember(&entry, Kind::User, entity.key);
-                    Record::Entity(entity)
+        let search = user_search(self.config, self.directory, self.assembler.requested_users());
+        let mut entries = self.start(search);
+        while let Some(mut entry) = entries.next().await? {
+            let record = self.assembler.user(&mut entry, &mut self.aside).await?;
+            let place = self.remember_user(&record, &entry);
+            if let Some(place) = place.filter(|_| self.edges.is_some()) {
+                for (group, spelt) in self.assembler.groups_of(&mut entry) {
+                    self.add_edge(group, &spelt, place).await?;
                 }
-                Err(rejected) => {
-                    // Still a member of its groups: what was known of it stays.
-                    if let Some(key) = rejected.key {
-                        self.remember(&entry, Kind::User, key);
-                    }
-                    mapping.quarantined(&entry, rejected)
-                }
-            };
+            }
             self.send(record).await?;
         }
+        self.referrals += entries.referrals;
         Ok(())
     }
 
     async fn groups(&mut self, groups: &Groups) -> Result<(), ConnectorError> {
-        let mapping = Mapping::of_groups(self.directory, groups);
-        let member = AttributeName::new("member");
-        let mut requested = mapping.requested();
-        requested.push(member.as_str().to_owned());
-        let mut search = self.group_search(groups, requested);
+        let mut search = group_search(self.config, groups, self.assembler.requested_groups());
         search.first_page_size = FIRST_GROUPS;
-        let mut entries = Entries::start(&self.connection.ldap, search);
-        let mut lookup = Lookup::new(
-            self.access,
-            self.connection.url.clone(),
-            mapping.id.clone(),
-            self.config.timeout,
-            vec![self.user_search(Vec::new()), self.group_search(groups, Vec::new())],
-        );
+        let mut entries = self.start(search);
         while let Some(mut entry) = entries.next().await? {
-            let record = match self.group(&mapping, &mut entry, &member, &mut lookup).await? {
-                Ok(record) => record,
-                Err(rejected) => mapping.quarantined(&entry, rejected),
-            };
+            let mut resolve = InThisRun { names: &mut self.names, lookup: &mut self.lookup };
+            let mut record = self.assembler.group(&mut entry, &mut self.aside, &mut resolve).await?;
+            if let Record::Entity(group) = &mut record
+                && let Err(reason) = self.add_others(group, &mut entry).await?
+            {
+                record = self.assembler.rejected_group(&entry, group.key, reason);
+            }
             self.send(record).await?;
+        }
+        self.referrals += entries.referrals;
+        Ok(())
+    }
+
+    /// Members whom the group does not list one by one.
+    async fn add_others(
+        &mut self,
+        group: &mut Entity,
+        entry: &mut Entry,
+    ) -> Result<Result<(), String>, ConnectorError> {
+        if let Some(edges) = &mut self.edges {
+            group.members = edges.members(group.key, &self.names);
+        }
+        for url in self.assembler.take_urls(entry) {
+            let here = Here {
+                url: &self.connection.url,
+                id: &self.id,
+                page_size: self.config.page_size,
+                timeout: self.config.timeout,
+            };
+            let found = match expand(&url, &here, self.aside.ldap().await?).await? {
+                Ok(found) => found,
+                Err(reason) => return Ok(Err(reason)),
+            };
+            for key in found.into_iter().filter(|key| *key != group.key) {
+                match self.names.find_key(key) {
+                    Some(found) => group.members.push(found.member),
+                    None => self.assembler.tally.outside += 1,
+                }
+            }
+            group.members.sort_unstable();
+            group.members.dedup();
+        }
+        Ok(Ok(()))
+    }
+
+    async fn add_edge(&mut self, group: Reference, spelt: &[u8], member: u32) -> Result<(), ConnectorError> {
+        let found = match self.names.find(group) {
+            None => {
+                let wanted = Wanted { reference: group, spelt: Spelt::Name(spelt) };
+                self.lookup.find(&mut self.names, &wanted).await?
+            }
+            found => found,
+        };
+        if let (Some(edges), Some(Found { member: Member { kind: Kind::Group, key }, .. })) =
+            (&mut self.edges, found)
+        {
+            edges.add(key, member);
         }
         Ok(())
     }
 
-    async fn group(
-        &mut self,
-        mapping: &Mapping,
-        entry: &mut Entry,
-        member: &AttributeName,
-        lookup: &mut Lookup<'_>,
-    ) -> Result<Result<Record, Rejected>, ConnectorError> {
-        let mut entity = match mapping.entity(entry) {
-            Ok(entity) => entity,
-            Err(rejected) => return Ok(Err(rejected)),
-        };
-        let rejected = |reason| Ok(Err(Rejected { key: Some(entity.key), reason }));
-        if entry.has_range_of(member) {
-            return rejected("member was sent in ranges, which is not supported yet".to_owned());
-        }
-        let mut members = Vec::new();
-        for name in entry.take_values(member) {
-            let dn = match self.keys.key(&name) {
-                Ok(dn) => dn,
-                Err(bad) => return rejected(format!("member {:?} {bad}", super::text::shown(&name))),
-            };
-            let found = match self.names.find(dn) {
-                None if name.trim_ascii().is_empty() => continue, // a placeholder for "no member"
-                None => lookup.member(&mut self.names, dn, &String::from_utf8_lossy(&name)).await?,
-                found => found,
-            };
-            match found {
-                Some(member) => members.push(member),
-                None => self.outside += 1,
+    fn remember_user(&mut self, record: &Record, entry: &Entry) -> Option<u32> {
+        let (key, references, quarantined) = match record {
+            Record::Entity(entity) => (entity.key, entity.references, false),
+            // Still a member of its groups: what was known of it stays.
+            Record::Quarantined { key: Some(key), .. } => {
+                (*key, self.assembler.references(Kind::User, *key, entry, ""), true)
             }
-        }
-        let itself = Member { kind: Kind::Group, key: entity.key };
-        members.retain(|member| *member != itself);
-        members.sort_unstable();
-        members.dedup();
-        entity.members = members;
-        Ok(Ok(Record::Entity(entity)))
+            _ => return None,
+        };
+        self.remember(references, Found { member: Member { kind: Kind::User, key }, quarantined })
     }
 
-    fn remember(&mut self, entry: &Entry, kind: Kind, key: Key) {
-        match self.keys.key(&entry.dn) {
-            Ok(dn) => self.names.insert(dn, Member { kind, key }),
-            // Nothing is lost but membership by this name, which no group could spell either.
-            Err(bad) => tracing::warn!(dn = %super::text::shown(&entry.dn), "the name of an entry {bad}"),
+    fn remember(&mut self, references: References, found: Found) -> Option<u32> {
+        if let Some(uid) = references.uid {
+            self.names.insert(uid, found);
         }
+        references.name.map(|name| self.names.insert(name, found))
     }
 
     async fn send(&mut self, record: Record) -> Result<(), ConnectorError> {
@@ -182,28 +217,17 @@ impl Read<'_> {
         self.sink.send(record).await.map_err(|_| ConnectorError::Stopped)
     }
 
-    fn user_search(&self, attributes: Vec<String>) -> Search {
-        let users = &self.directory.users;
-        self.search("search for users", &users.base, &users.filter, attributes)
+    fn start(&self, mut search: Search) -> Entries {
+        search.controls = self.assembler.controls();
+        Entries::start(&self.connection.ldap, search)
     }
+}
 
-    fn group_search(&self, groups: &Groups, attributes: Vec<String>) -> Search {
-        self.search("search for groups", &groups.base, &groups.filter, attributes)
-    }
+fn user_search(config: &LdapConfig, directory: &Directory, attributes: Vec<String>) -> Search {
+    let users = &directory.users;
+    Search::below("search for users", &users.base, &users.filter, attributes, config)
+}
 
-    /// A search for these attributes, or for the immutable id only if there are none.
-    fn search(&self, what: &'static str, base: &str, filter: &str, mut attributes: Vec<String>) -> Search {
-        if attributes.is_empty() {
-            attributes.push(self.directory.id_attribute.clone());
-        }
-        Search {
-            what,
-            base: base.to_owned(),
-            filter: filter.to_owned(),
-            attributes,
-            page_size: self.config.page_size,
-            first_page_size: self.config.page_size,
-            timeout: self.config.timeout,
-        }
-    }
+fn group_search(config: &LdapConfig, groups: &Groups, attributes: Vec<String>) -> Search {
+    Search::below("search for groups", &groups.base, &groups.filter, attributes, config)
 }

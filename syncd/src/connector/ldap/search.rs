@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use ldap3::controls::{Control, ControlType, PagedResults};
+use ldap3::controls::{Control, ControlType, PagedResults, RawControl};
 use ldap3::{Ldap, LdapResult, Scope};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::entry::Entry;
 use super::error::{LdapSourceError, diagnostic, reason};
+use crate::config::ldap::LdapConfig;
 
 /// Entries handed over at once, and batches in flight: reading runs this far ahead of its consumer.
 const BATCH: usize = 64;
@@ -26,6 +27,7 @@ pub(super) struct Search {
     /// For messages: `search for users`.
     pub what: &'static str,
     pub base: String,
+    pub scope: Scope,
     pub filter: String,
     /// Exactly these are transferred.
     pub attributes: Vec<String>,
@@ -33,7 +35,32 @@ pub(super) struct Search {
     pub page_size: i32,
     /// Entries on the first page; the ones after it grow or shrink with the values found.
     pub first_page_size: i32,
+    /// Beside that for paging.
+    pub controls: Vec<RawControl>,
     pub timeout: Duration,
+}
+
+impl Search {
+    /// Everything below a base.
+    pub(super) fn below(
+        what: &'static str,
+        base: &str,
+        filter: &str,
+        attributes: Vec<String>,
+        config: &LdapConfig,
+    ) -> Self {
+        Self {
+            what,
+            base: base.to_owned(),
+            scope: Scope::Subtree,
+            filter: filter.to_owned(),
+            attributes,
+            page_size: config.page_size,
+            first_page_size: config.page_size,
+            controls: Vec::new(),
+            timeout: config.timeout,
+        }
+    }
 }
 
 /// The entries of a search. A task of its own asks for the pages, so that the server works on the
@@ -41,8 +68,10 @@ pub(super) struct Search {
 pub(super) struct Entries {
     batches: mpsc::Receiver<Vec<Entry>>,
     batch: std::vec::IntoIter<Entry>,
-    pager: Option<JoinHandle<Result<(), LdapSourceError>>>,
+    pager: Option<JoinHandle<Result<u64, LdapSourceError>>>,
     search: Search,
+    /// Known at the end: how often the server pointed to another one.
+    pub referrals: u64,
 }
 
 impl Entries {
@@ -54,10 +83,11 @@ impl Entries {
             search: search.clone(),
             batches: sender,
             read: 0,
+            referrals: 0,
             progress: Progress::default(),
         };
         let pager = tokio::spawn(pager.run());
-        Self { batches, batch: Vec::new().into_iter(), pager: Some(pager), search }
+        Self { batches, batch: Vec::new().into_iter(), pager: Some(pager), search, referrals: 0 }
     }
 
     /// `Ok(None)` means that every page ended with rc 0 and no further one follows.
@@ -77,14 +107,15 @@ impl Entries {
         let Some(pager) = self.pager.take() else {
             return Ok(());
         };
-        pager.await.unwrap_or_else(|error| {
+        self.referrals = pager.await.unwrap_or_else(|error| {
             Err(LdapSourceError::SearchBroken {
                 search: self.search.what,
                 base: self.search.base.clone(),
                 read: 0,
                 message: format!("the answer could not be understood: {error}"),
             })
-        })
+        })?;
+        Ok(())
     }
 }
 
@@ -102,16 +133,18 @@ struct Pager {
     page_size: i32,
     batches: mpsc::Sender<Vec<Entry>>,
     read: u64,
+    referrals: u64,
     progress: Progress,
 }
 
 impl Pager {
-    async fn run(mut self) -> Result<(), LdapSourceError> {
+    /// Reads everything; how many referrals were among it.
+    async fn run(mut self) -> Result<u64, LdapSourceError> {
         let mut cookie = Vec::new();
         loop {
             cookie = self.page(cookie).await?;
             if cookie.is_empty() {
-                return Ok(());
+                return Ok(self.referrals);
             }
             if self.progress.end_of_page() > PATIENCE {
                 return Err(LdapSourceError::SearchEndless {
@@ -131,15 +164,18 @@ impl Pager {
     async fn page(&mut self, cookie: Vec<u8>) -> Result<Vec<u8>, LdapSourceError> {
         let search = self.search.clone();
         let page = PagedResults { size: self.page_size, cookie };
-        let ldap = self.ldap.with_timeout(search.timeout).with_controls(page);
+        let mut controls = search.controls;
+        controls.push(page.into());
+        let ldap = self.ldap.with_timeout(search.timeout).with_controls(controls);
         let mut stream = ldap
-            .streaming_search(&search.base, Scope::Subtree, &search.filter, &search.attributes)
+            .streaming_search(&search.base, search.scope, &search.filter, &search.attributes)
             .await
             .map_err(|error| self.broken(&error))?;
         let mut batch = Batch::default();
         let mut values = 0;
         while let Some(item) = stream.next().await.map_err(|error| self.broken(&error))? {
             if item.is_ref() || item.is_intermediate() {
+                self.referrals += u64::from(item.is_ref());
                 continue;
             }
             let entry = Entry::decode(item.0).ok_or_else(|| self.misshapen())?;

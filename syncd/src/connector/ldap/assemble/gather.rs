@@ -38,10 +38,10 @@ pub struct Found {
 
 /// Who is meant, in the order of the question.
 pub trait Resolve: Send {
-    fn members<'a>(
-        &'a mut self,
-        wanted: &'a [Wanted<'a>],
-    ) -> impl Future<Output = Result<Vec<Option<Found>>, ConnectorError>> + Send + 'a;
+    fn members(
+        &mut self,
+        wanted: &[Wanted<'_>],
+    ) -> impl Future<Output = Result<Vec<Option<Found>>, ConnectorError>> + Send;
 }
 
 #[derive(Debug)]
@@ -164,7 +164,7 @@ fn guid_reference(guid: &uuid::Uuid) -> Reference {
 }
 
 /// User names of groups are compared without regard to case, as `uid` is.
-pub(super) fn uid_reference(uid: &str) -> Reference {
+pub fn uid_reference(uid: &str) -> Reference {
     Reference::of(&format!("uid:{}", uid.trim().to_lowercase()))
 }
 

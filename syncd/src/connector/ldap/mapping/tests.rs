@@ -1,19 +1,47 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::entry::tests::entry;
 use super::*;
 use crate::config::ldap::{LdapConfig, ServerKind};
 
 fn config() -> Directory {
-    LdapConfig::parse(&json!({
-        "urls": ["ldap://localhost"], "user_base": "dc=x", "group_base": "dc=x",
+    directory(json!({
         "profile": {"display_name": "cn", "email": "mail", "title": "title"},
         "attributes": {"department": "departmentNumber", "site": "l"},
         "group_attributes": {"about": "description"}
     }))
-    .unwrap()
-    .for_server(ServerKind::OpenLdap)
 }
+
+pub(super) fn directory(keys: Value) -> Directory {
+    let mut config = json!({"urls": ["ldap://localhost"], "user_base": "dc=x", "group_base": "dc=x"});
+    config.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+    LdapConfig::parse(&config).unwrap().for_server(ServerKind::OpenLdap)
+}
+
+/// What becomes of an entry with this configuration, which has an id and a uid besides.
+fn mapped(keys: Value, attributes: &[(&str, &[&[u8]])]) -> Result<Entity, Rejected> {
+    let mut all: Vec<(&str, &[&[u8]])> = attributes.to_vec();
+    let [id, uid] = [[&b"id-1"[..]], [b"sam"]];
+    for always in [("entryUUID", &id[..]), ("uid", &uid[..])] {
+        if !all.iter().any(|(name, _)| name.eq_ignore_ascii_case(always.0)) {
+            all.push(always);
+        }
+    }
+    Mapping::of_users_at(&directory(keys), NOW).entity(&entry("uid=sam", &all))
+}
+
+/// The values of an attribute made by this rule.
+fn made(rule: Value, attributes: &[(&str, &[&[u8]])]) -> Vec<String> {
+    let entity = mapped(json!({"attributes": {"a": rule}}), attributes).unwrap();
+    entity.values.into_iter().map(|(_, value)| value).collect()
+}
+
+/// A profile field, which has one value, made by this rule.
+fn one(rule: Value, attributes: &[(&str, &[&[u8]])]) -> Option<String> {
+    mapped(json!({"profile": {"a": rule}}), attributes).unwrap().profile.remove("a")
+}
+
+const NOW: Filetime = Filetime(134_000_000_000_000_000);
 
 fn users() -> Mapping {
     Mapping::of_users(&config())
@@ -124,7 +152,7 @@ fn a_rejected_entry_is_shown_with_its_mapped_fields_only() {
     assert_eq!(shown, "uid=sam");
     assert_eq!(
         entry,
-        json!({"dn": "uid=sam", "entryUUID": ["id-1"], "uid": ["sam"], "cn": ["Sam"], "mail": ["a\\x00b"]})
+        json!({"dn": "uid=sam", "external_id": "id-1", "entryUUID": ["id-1"], "uid": ["sam"], "cn": ["Sam"], "mail": ["a\\x00b"]})
     );
 }
 
@@ -135,4 +163,163 @@ fn a_group_may_be_named_by_its_dn() {
     let groups = Mapping::of_groups(&config, config.groups.as_ref().unwrap());
     let entity = groups.entity(&entry("cn=a,dc=x", &[("entryUUID", &[b"1"])])).unwrap();
     assert_eq!(entity.name, "cn=a,dc=x");
+}
+
+#[test]
+fn templates_take_the_first_value_of_each() {
+    let full = json!("{givenName} {sn}");
+    let names: [(&str, &[&[u8]]); 2] =
+        [("givenName", &[b"Sammy", b"Sam"]), ("SN", &["Mu\u{308}ller".as_bytes()])];
+    assert_eq!(one(full.clone(), &names).as_deref(), Some("Sam Müller"));
+    assert_eq!(one(full.clone(), &names[..1]), None, "one is missing, so all is");
+    assert_eq!(one(json!("{givenName} {sn|}"), &names[..1]).as_deref(), Some("Sam"), "blanks at the ends go");
+    assert_eq!(one(json!("{givenName|} {sn|}"), &[]), None, "nothing is left");
+    assert_eq!(one(json!("{{{givenName}}}: {sn|?}"), &names[..1]).as_deref(), Some("{Sam}: ?"));
+    assert_eq!(
+        one(json!({"template": "{givenName}{sn}", "default": "nobody"}), &[]).as_deref(),
+        Some("nobody")
+    );
+    // A letter and the accent after it are one letter, wherever each comes from.
+    assert_eq!(one(json!("u{sn}"), &[("sn", &["\u{308}".as_bytes()])]).as_deref(), Some("ü"));
+}
+
+#[test]
+fn options_are_asked_for_and_kept_apart() {
+    let keys = json!({"profile": {"de": "cn;lang-de", "plain": "cn"}});
+    assert_eq!(
+        Mapping::of_users(&directory(keys.clone())).requested(),
+        ["entryUUID", "uid", "cn;lang-de", "cn"]
+    );
+    let both: [(&str, &[&[u8]]); 2] = [("CN;Lang-DE", &[b"Samuel"]), ("cn", &[b"Sam"])];
+    let entity = mapped(keys.clone(), &both).unwrap();
+    assert_eq!(
+        entity.profile,
+        BTreeMap::from([("de".into(), "Samuel".into()), ("plain".into(), "Sam".into())])
+    );
+    let entity = mapped(keys, &both[..1]).unwrap();
+    assert_eq!(entity.profile, BTreeMap::from([("de".into(), "Samuel".into())]));
+}
+
+#[test]
+fn several_attributes_are_united_or_the_first_is_taken() {
+    let rule = json!({"attribute": ["mail", "otherMailbox"]});
+    let both: [(&str, &[&[u8]]); 2] = [("mail", &[b"z@x", b"y@x"]), ("otherMailbox", &[b"a@x", b"y@x"])];
+    assert_eq!(made(rule.clone(), &both), ["a@x", "y@x", "z@x"]);
+    assert_eq!(one(rule.clone(), &both).as_deref(), Some("y@x"));
+    assert_eq!(one(rule, &both[1..]).as_deref(), Some("a@x"));
+    // An attribute whose values the rule drops has none.
+    let rule = json!({"attribute": ["mail", "otherMailbox"], "regex": "^a"});
+    assert_eq!(one(rule, &both).as_deref(), Some("a"));
+}
+
+#[test]
+fn text_is_split_matched_folded_and_replaced_in_this_order() {
+    let roles: [(&str, &[&[u8]]); 1] = [("l", &[b" Admin ;; READER;", b"writer"])];
+    assert_eq!(made(json!({"attribute": "l", "split": ";"}), &roles), ["Admin", "READER", "writer"]);
+    assert_eq!(
+        made(json!({"attribute": "l", "split": ";", "case": "lower", "regex": "^(.)[a-zA-Z]+E"}), &roles),
+        ["r"]
+    );
+    assert_eq!(made(json!({"attribute": "l", "regex": "nothing", "default": "none"}), &roles), ["none"]);
+    assert_eq!(made(json!({"attribute": "l", "regex": "w(x)?"}), &roles), [""; 0], "the group took no part");
+    assert_eq!(made(json!({"attribute": "l", "regex": "x*"}), &roles), [""; 0], "an empty value is none");
+    let mail: [(&str, &[&[u8]]); 1] = [("mail", &[b"Sam@Example.org"])];
+    assert_eq!(
+        one(json!({"attribute": "mail", "regex": "^([^@]+)@", "case": "lower"}), &mail).as_deref(),
+        Some("sam")
+    );
+    let letters: [(&str, &[&[u8]]); 1] = [("l", &["ÄSSΣ".as_bytes()])];
+    assert_eq!(one(json!({"attribute": "l", "case": "lower"}), &letters).as_deref(), Some("ässς"));
+    assert_eq!(
+        one(json!({"attribute": "l", "case": "upper"}), &[("l", &["ß".as_bytes()])]).as_deref(),
+        Some("SS")
+    );
+}
+
+#[test]
+fn names_may_be_made_by_rules() {
+    let keys = json!({"username_attribute": {"attribute": "mail", "regex": "^([^@]+)@", "case": "lower"}});
+    let entity = mapped(keys.clone(), &[("mail", &[b"Sam.Smith@x"])]).unwrap();
+    assert_eq!(entity.name, "sam.smith");
+    let reason = mapped(keys, &[("mail", &[b"no address"])]).unwrap_err().reason;
+    assert_eq!(reason, "the rule of the name makes none of mail: a user needs a name");
+    let config = directory(json!({"group_name_attribute": "{ou}/{cn}"}));
+    let groups = Mapping::of_groups(&config, config.groups.as_ref().unwrap());
+    assert_eq!(groups.requested(), ["entryUUID", "ou", "cn"]);
+    let group = entry("cn=a", &[("entryUUID", &[b"1"]), ("ou", &[b"x"]), ("cn", &[b"a"])]);
+    assert_eq!(groups.entity(&group).unwrap().name, "x/a");
+    assert!(mapped(json!({}), &[("uid", &[b" \t"])]).is_err(), "a blank name is none");
+    assert!(
+        mapped(json!({}), &[("uid", &["x".repeat(1001).as_bytes()])]).unwrap_err().reason.contains("longer")
+    );
+}
+
+#[test]
+fn bytes_become_text_even_if_they_are_text_already() {
+    let guid: [(&str, &[&[u8]]); 1] = [("objectguid", &[b"0123456789abcdef"])];
+    assert_eq!(one(json!("objectGUID"), &guid).as_deref(), Some("33323130-3534-3736-3839-616263646566"));
+    assert_eq!(one(json!("{objectGUID}!"), &guid).as_deref(), Some("33323130-3534-3736-3839-616263646566!"));
+    assert_eq!(
+        one(json!({"attribute": "objectGUID", "binary": "base64"}), &guid).as_deref(),
+        Some("MDEyMzQ1Njc4OWFiY2RlZg==")
+    );
+    let photo: [(&str, &[&[u8]]); 1] = [("jpegPhoto", &[b"\xff\0a"])];
+    assert_eq!(made(json!({"attribute": "jpegPhoto", "binary": "hex", "case": "upper"}), &photo), ["FF0061"]);
+    let short: [(&str, &[&[u8]]); 1] = [("objectSid", &[b"\x01\x01"])];
+    let rejected = mapped(json!({"attributes": {"sid": "objectSid"}}), &short).unwrap_err();
+    assert_eq!(rejected.reason, "objectSid has 2 bytes that are no security identifier");
+    assert_eq!(rejected.key, Some(Key::of("id-1")));
+}
+
+#[test]
+fn ids_are_text_in_lower_case_where_case_means_nothing() {
+    let id = |id: &str, attribute: &str, value: &[u8]| {
+        mapped(json!({"id_attribute": id}), &[(attribute, &[value])]).map(|entity| entity.external_id)
+    };
+    let sid = b"\x01\x02\0\0\0\0\0\x05\x20\0\0\0\x20\x02\0\0";
+    assert_eq!(
+        id("objectGUID", "objectGUID", b"0123456789ABCDEF").unwrap(),
+        "33323130-3534-3736-3839-414243444546"
+    );
+    assert_eq!(id("objectSid", "objectSid", sid).unwrap(), "S-1-5-32-544");
+    assert_eq!(id("nsUniqueId", "nsuniqueid", b"AB12-CD34").unwrap(), "ab12-cd34");
+    assert_eq!(id("entryUUID", "entryUUID", b"AB12-CD34").unwrap(), "ab12-cd34");
+    assert_eq!(id("employeeNumber", "employeeNumber", b"E1").unwrap(), "E1", "an id of one's own is kept");
+    let rejected = id("objectGUID", "objectGUID", b"0123").unwrap_err();
+    assert_eq!(rejected.key, None);
+    assert_eq!(rejected.reason, "objectGUID has 4 bytes where a GUID has 16");
+}
+
+#[test]
+fn platforms_have_one_name_each() {
+    let keys = json!({"platforms": {"trino": {"attribute": "mail", "case": "lower"}, "git": "{uid}-git", "empty": "l"}});
+    let names: [(&str, &[&[u8]]); 2] = [("mail", &[b"B@x", b"A@x"]), ("l", &[b"  "])];
+    let platform = |platform: &str, name: &str| (platform.to_owned(), name.to_owned());
+    assert_eq!(
+        mapped(keys.clone(), &names).unwrap().platforms,
+        [platform("git", "sam-git"), platform("trino", "a@x")]
+    );
+    let long = "x".repeat(1001);
+    let reason = mapped(keys, &[("mail", &[long.as_bytes()])]).unwrap_err().reason;
+    assert!(reason.starts_with("mail is longer than 1000 bytes") && reason.contains("trino"), "{reason}");
+}
+
+#[test]
+fn a_part_of_the_values_is_not_taken_for_all() {
+    let rejected = mapped(json!({"attributes": {"m": "memberOf"}}), &[("memberOf;range=0-1499", &[b"x"])]);
+    assert!(rejected.unwrap_err().reason.contains("came in part only"));
+}
+
+#[test]
+fn of_many_and_long_values_a_few_beginnings_are_shown() {
+    let many: Vec<String> = (0..30).map(|number| format!("{number}{}", "x".repeat(1000))).collect();
+    let many: Vec<&[u8]> = many.iter().map(String::as_bytes).collect();
+    let entry =
+        entry("uid=sam", &[("entryUUID", &[b"id-1"]), ("l", &many), ("objectGUID", &[b"0123456789abcdef"])]);
+    let config = directory(json!({"attributes": {"l": "l", "guid": "objectGUID"}}));
+    let shown = Mapping::of_users(&config).shown(&entry);
+    let l = shown["l"].as_array().unwrap();
+    assert_eq!((l.len(), l[20].as_str()), (21, Some("…")));
+    assert!(l[0].as_str().unwrap().chars().count() < 250);
+    assert_eq!(shown["objectGUID"], json!(["33323130-3534-3736-3839-616263646566"]));
 }
