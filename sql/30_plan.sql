@@ -34,6 +34,7 @@ CREATE FUNCTION roster_private.plan_users(c roster_private.plan_context) RETURNS
     AS $$
 DECLARE
     v_provisions boolean := (SELECT s.kind IN ('ldap', 'scim') FROM source s WHERE s.source_id = c.source_id);
+    v_grace      interval := grace_of(c.source_id);
 BEGIN
     INSERT INTO plan_entity (slot, run_id, kind, op, id, version, owner_id, claim, key, external_id, name, name_key,
                              display_name, email, profile, active, claim_active, fingerprint, reference, uid_reference, primary_group)
@@ -82,9 +83,9 @@ BEGIN
 
     INSERT INTO plan_entity (slot, run_id, kind, op, id, version, owner_id, claim, key, external_id, name, name_key,
                              display_name, email, profile, active)
-    SELECT c.slot, c.run_id, 'user', CASE WHEN u.active AND NOT a.stays THEN 'remove' ELSE 'keep' END,
-           u.user_id, u.version, coalesce(o.source_id, u.source_id), 'drop', s.key, u.external_id, u.username, u.username_key,
-           u.display_name, u.email, u.profile, a.stays
+    SELECT c.slot, c.run_id, 'user', CASE WHEN NOT w.waits AND u.active AND NOT a.stays THEN 'remove' ELSE 'keep' END,
+           u.user_id, u.version, coalesce(o.source_id, u.source_id), CASE WHEN w.waits THEN 'miss' ELSE 'drop' END, s.key, u.external_id,
+           u.username, u.username_key, u.display_name, u.email, u.profile, CASE WHEN w.waits THEN u.active ELSE a.stays END
     FROM staged_entity s
     JOIN user_claim k ON k.source_id = c.source_id AND k.key = s.key
     JOIN app_user u ON u.user_id = k.user_id
@@ -92,6 +93,7 @@ BEGIN
                        WHERE o.user_id = u.user_id AND o.source_id <> c.source_id) o ON true
     CROSS JOIN LATERAL (SELECT u.active AND EXISTS (SELECT FROM user_claim o WHERE o.user_id = u.user_id AND o.active
                                                     AND o.source_id <> c.source_id) AS stays) a
+    CROSS JOIN LATERAL (SELECT v_grace > interval '0' AND coalesce(k.missing_since > clock_timestamp() - v_grace, true) AS waits) w
     WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = 'user' AND NOT s.present
       AND NOT EXISTS (SELECT FROM plan_entity p WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.id = u.user_id);
 END $$;
@@ -124,7 +126,7 @@ BEGIN
             WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'set'
               AND (x.active OR EXISTS (SELECT FROM user_claim k WHERE k.user_id = x.user_id))
               AND NOT EXISTS (SELECT FROM plan_entity q WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'user'
-                              AND q.id = x.user_id AND (q.claim = 'set' OR NOT q.active AND NOT EXISTS (
+                              AND q.id = x.user_id AND (q.claim = 'set' OR q.claim = 'drop' AND NOT q.active AND NOT EXISTS (
                                   SELECT FROM user_claim o WHERE o.user_id = q.id AND o.source_id <> c.source_id)))
         ), gone AS (
             DELETE FROM plan_entity p USING (SELECT t.key, min(t.reason) AS reason FROM taken t GROUP BY t.key) t
@@ -346,7 +348,11 @@ BEGIN
     WHERE g.slot = c.slot AND g.run_id = c.run_id AND g.kind = 'group' AND g.version IS NOT NULL
       AND (g.claim = 'drop' OR g.claim = 'set' AND e.group_key IS NULL
            -- A primary group does not list those who name it.
-           AND CASE u.claim WHEN 'set' THEN u.primary_group ELSE k.primary_group END IS DISTINCT FROM g.key)
+           AND CASE u.claim WHEN 'set' THEN u.primary_group ELSE k.primary_group END IS DISTINCT FROM g.key
+           -- Nor does it say of somebody who is missing for now and whom it still lists that it let go.
+           AND NOT (coalesce(u.claim = 'miss', k.missing_since IS NOT NULL) AND EXISTS (
+                SELECT FROM staged_pending w WHERE w.slot = c.slot AND w.run_id = c.run_id AND w.group_key = g.key
+                  AND w.reference IN (k.reference, k.uid_reference))))
     UNION
     SELECT c.slot, c.run_id, 'user', 'remove', m.group_id, m.user_id
     FROM plan_entity u JOIN membership m ON m.user_id = u.id AND m.source_id = c.source_id

@@ -53,30 +53,51 @@ CREATE FUNCTION roster_private.owned_facts(p_source_id integer, p_kind text, p_e
 $$;
 COMMENT ON FUNCTION roster_private.owned_facts IS 'How many facts of a kind a source owns, counted up to p_enough.';
 
+-- Many small runs must not take away what one large run may not.
+CREATE FUNCTION roster_private.recent_removals(c roster_private.plan_context) RETURNS TABLE (kind text, removals bigint)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT n.key, sum(n.value::bigint)::bigint
+    FROM sync_run o CROSS JOIN LATERAL jsonb_each_text(o.removals) n
+    WHERE o.source_id = c.source_id AND o.removals IS NOT NULL AND o.finished_at > clock_timestamp() - interval '1 hour'
+      AND (SELECT r.complete FROM sync_run r WHERE r.run_id = c.run_id) IS FALSE
+    GROUP BY n.key;
+END $$;
+COMMENT ON FUNCTION roster_private.recent_removals IS 'What runs of the last hour that read a part took away, for a run that reads a part: since the last that read everything or was let through.';
+
 CREATE FUNCTION roster_private.guard_verdict(c roster_private.plan_context) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
     AS $$
 DECLARE
     v_kind    text;
+    v_now     bigint;
+    v_before  bigint;
     v_lost    bigint;
     v_count   bigint;
     v_percent numeric;
     v_total   bigint;
+    v_what    text;
     v_found   text[] := '{}';
 BEGIN
-    FOR v_kind, v_lost, v_count, v_percent IN
-        SELECT r.kind, r.removals, coalesce(g.max_count, 50), coalesce(g.max_percent, 10)
+    FOR v_kind, v_now, v_before, v_count, v_percent IN
+        SELECT r.kind, r.removals, coalesce(o.removals, 0), coalesce(g.max_count, 50), coalesce(g.max_percent, 10)
         FROM planned_removals(c) r LEFT JOIN guard g ON g.source_id = c.source_id AND g.kind = r.kind
+        LEFT JOIN recent_removals(c) o ON o.kind = r.kind
         WHERE r.removals > 0 ORDER BY r.kind COLLATE "C"
     LOOP
-        v_total := owned_facts(c.source_id, v_kind,
-                               greatest(2 * v_lost, ceil(v_lost * 100 / greatest(v_percent, 0.001))::bigint) + 1);
+        v_lost := v_now + v_before;
+        -- Few removals need few facts to be counted.
+        v_total := v_before + owned_facts(c.source_id, v_kind,
+            greatest(2 * v_lost, CASE WHEN v_lost > v_count THEN ceil(v_lost * 100 / greatest(v_percent, 0.001))::bigint ELSE 4 END) + 1);
+        v_what := kind_plural(v_kind) || CASE WHEN v_before > 0 THEN format(' (%s of them by runs of the last hour)', v_before) ELSE '' END;
         IF v_lost >= v_total OR v_total >= 4 AND v_lost * 2 > v_total THEN
             v_found := v_found || format('%s of %s %s would be removed: all or more than half is never taken without an override',
-                                         v_lost, v_total, kind_plural(v_kind));
+                                         v_lost, v_total, v_what);
         ELSIF v_lost > v_count AND v_lost > v_total * v_percent / 100 THEN
             v_found := v_found || format('%s %s would be removed: more than %s and more than %s %%',
-                                         v_lost, kind_plural(v_kind), v_count, trim_scale(v_percent));
+                                         v_lost, v_what, v_count, trim_scale(v_percent));
         END IF;
     END LOOP;
     RETURN nullif(array_to_string(v_found, '; '), '');

@@ -116,6 +116,15 @@ BEGIN
     ON CONFLICT (source_id, key) DO UPDATE
     SET active = excluded.active, fingerprint = excluded.fingerprint, reference = excluded.reference, uid_reference = excluded.uid_reference,
         primary_group = excluded.primary_group, missing_since = NULL;
+    SELECT count(*) INTO v_planned FROM plan_entity p
+    WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'miss';
+    IF v_planned > 0 THEN
+        UPDATE user_claim k SET missing_since = clock_timestamp() FROM plan_entity p
+        WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'miss'
+          AND k.source_id = c.source_id AND k.key = p.key AND k.missing_since IS NULL;
+        GET DIAGNOSTICS v_done = ROW_COUNT;
+        PERFORM expect_rows('missing users', v_planned, v_done);
+    END IF;
     -- Whoever states the profile from now on must state it anew.
     UPDATE user_claim k SET fingerprint = NULL FROM plan_entity p
     WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.kind = 'user' AND p.claim = 'drop' AND k.user_id = p.id;

@@ -12,11 +12,20 @@ CREATE TABLE roster_private.source_lease (
 COMMENT ON TABLE roster_private.source_lease IS 'Sources that are being run, none after a restore. until = when the lease ends unless it is renewed; timeout_at = when the run has taken too long; cancelled_by = who asked to stop it.';
 
 CREATE TABLE roster_private.source_retry (
-    source_id integer PRIMARY KEY,
-    failures  integer NOT NULL DEFAULT 0,
-    retry_at  timestamptz
+    source_id  integer PRIMARY KEY,
+    failures   integer NOT NULL DEFAULT 0,
+    retry_at   timestamptz,
+    refusals   integer NOT NULL DEFAULT 0,
+    hold_until timestamptz
 );
-COMMENT ON TABLE roster_private.source_retry IS 'Sources whose last run failed or was interrupted: how many failed in a row, and when the next attempt is due.';
+COMMENT ON TABLE roster_private.source_retry IS 'Sources whose last run failed or was interrupted: how many failed in a row, and when the next attempt is due. refusals = how often the credentials were refused since they were not; until hold_until nothing but a person tries them again, or the account would be locked out.';
+
+CREATE TABLE roster_private.source_live (
+    source_id integer PRIMARY KEY,
+    holder    uuid NOT NULL,
+    until     timestamptz NOT NULL
+);
+COMMENT ON TABLE roster_private.source_live IS 'Which daemon watches a directory for changes, none after a restore. until = when its lease ends unless it is renewed.';
 
 CREATE FUNCTION roster_private.lease_time() RETURNS interval
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, roster_private, pg_temp
@@ -173,6 +182,9 @@ DECLARE
 BEGIN
     SELECT r.* INTO v_run FROM sync_run r WHERE r.run_id = p_run_id;
     IF v_run.mode <> 'apply' THEN
+        IF v_run.state = 'succeeded' THEN
+            PERFORM end_hold(v_run.source_id);
+        END IF;
         RETURN;
     END IF;
     IF v_run.state IN ('succeeded', 'blocked') THEN
@@ -198,3 +210,28 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.note_outcome IS 'Counts failures of a source and sets when it is tried again, once a run has ended. p_interrupted = it was not the source that failed.';
+
+-- A refused password counts towards a lock-out each time: a few attempts an hour are left.
+CREATE FUNCTION roster_private.begin_hold(p_source_id integer) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    INSERT INTO source_retry AS t (source_id, refusals, hold_until) VALUES (p_source_id, 1, clock_timestamp() + interval '5 minutes')
+    ON CONFLICT ON CONSTRAINT source_retry_pkey DO UPDATE
+    SET refusals = t.refusals + 1,
+        hold_until = clock_timestamp() + least(interval '5 minutes' * 2.0 ^ least(t.refusals, 10), interval '1 hour');
+END $$;
+COMMENT ON FUNCTION roster_private.begin_hold IS 'Has a source whose credentials were refused wait: five minutes, twice as long each time, an hour at most.';
+
+CREATE FUNCTION roster_private.end_hold(p_source_id integer) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    UPDATE source_retry t SET refusals = 0, hold_until = NULL WHERE t.source_id = p_source_id AND t.refusals > 0;
+END $$;
+COMMENT ON FUNCTION roster_private.end_hold IS 'The credentials of a source were accepted, or are others now.';
+
+CREATE FUNCTION roster_private.is_held(p_source_id integer) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$ SELECT EXISTS (SELECT FROM source_retry t WHERE t.source_id = p_source_id AND t.hold_until > clock_timestamp()) $$;
+COMMENT ON FUNCTION roster_private.is_held IS 'Whether the credentials of a source were refused a short while ago.';

@@ -141,7 +141,7 @@ DECLARE
 BEGIN
     FOR v_run IN
         SELECT r.run_id, r.source_id FROM sync_run r JOIN source s USING (source_id)
-        WHERE r.state = 'queued' AND s.enabled AND s.dropped_at IS NULL ORDER BY r.run_id FOR UPDATE OF r SKIP LOCKED
+        WHERE r.state = 'queued' AND s.enabled AND s.dropped_at IS NULL AND (r.trigger = 'manual' OR NOT is_held(s.source_id)) ORDER BY r.run_id FOR UPDATE OF r SKIP LOCKED
     LOOP
         IF take_source(v_run.source_id) THEN
             RETURN v_run.run_id;
@@ -160,6 +160,7 @@ BEGIN
     FOR v_source IN
         SELECT s.source_id FROM watched_sources_due() w(source_id) JOIN source s USING (source_id) LEFT JOIN source_retry t USING (source_id)
         WHERE s.enabled AND s.dropped_at IS NULL AND (t.retry_at IS NULL OR t.retry_at <= clock_timestamp())
+          AND (t.hold_until IS NULL OR t.hold_until <= clock_timestamp())
           -- Somebody has to decide first: what waits would be read and blocked again and again.
           AND 'blocked' IS DISTINCT FROM (SELECT r.state FROM sync_run r WHERE r.source_id = s.source_id AND r.mode = 'apply'
                                           ORDER BY r.run_id DESC LIMIT 1)
@@ -182,6 +183,7 @@ BEGIN
     FOR v_source IN
         SELECT s.* FROM source s LEFT JOIN source_retry t USING (source_id)
         WHERE s.enabled AND s.dropped_at IS NULL AND (s.next_run_at <= v_now OR t.retry_at <= v_now)
+          AND (t.hold_until IS NULL OR t.hold_until <= v_now)
         ORDER BY least(s.next_run_at, t.retry_at) FOR UPDATE OF s SKIP LOCKED
     LOOP
         IF take_source(v_source.source_id) THEN
@@ -204,8 +206,8 @@ CREATE FUNCTION roster_private.next_due() RETURNS timestamptz
                  (SELECT clock_timestamp() + interval '0.5 seconds' WHERE EXISTS (
                       SELECT FROM source s WHERE s.kind = 'table' AND NOT s.config ? 'connection' AND s.enabled AND s.dropped_at IS NULL)))
     FROM (SELECT least(
-        (SELECT min(least(s.next_run_at, t.retry_at)) FROM source s LEFT JOIN source_retry t USING (source_id)
-         WHERE s.enabled AND s.dropped_at IS NULL),
+        (SELECT min(CASE WHEN t.hold_until > clock_timestamp() THEN t.hold_until ELSE least(s.next_run_at, t.retry_at) END)
+         FROM source s LEFT JOIN source_retry t USING (source_id) WHERE s.enabled AND s.dropped_at IS NULL),
         -- Then a run is lost, or its lease was renewed.
         (SELECT min(l.until) FROM source_lease l)) AS at) d
 $$;
@@ -477,25 +479,30 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.end_as IS 'Ends a run and gives its source free; p_message is put before what its message says already.';
 
-CREATE FUNCTION roster_private.end_run(run_id bigint, state text, message text, interrupted boolean DEFAULT false) RETURNS void
+CREATE FUNCTION roster_private.end_run(run_id bigint, state text, message text, interrupted boolean DEFAULT false, hold boolean DEFAULT false)
+    RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
     AS $$
 DECLARE
-    v_slot smallint;
+    v_slot      smallint;
+    v_source_id integer;
 BEGIN
     IF state NOT IN ('failed', 'cancelled') THEN
         RAISE EXCEPTION 'argument "state" must be failed or cancelled, not %', state USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT r.slot INTO v_slot FROM sync_run r WHERE r.run_id = end_run.run_id AND r.state = 'running' FOR UPDATE;
+    SELECT r.slot, r.source_id INTO v_slot, v_source_id FROM sync_run r WHERE r.run_id = end_run.run_id AND r.state = 'running' FOR UPDATE;
     IF FOUND THEN
         PERFORM end_as(end_run.run_id, end_run.state, end_run.message);
         PERFORM note_outcome(end_run.run_id, end_run.interrupted);
+        IF end_run.hold AND end_run.state = 'failed' THEN
+            PERFORM begin_hold(v_source_id);
+        END IF;
         IF pg_try_advisory_lock(lock_class('slot'), v_slot) THEN
             PERFORM clear_slot(v_slot);
         END IF;
     END IF;
 END $$;
-COMMENT ON FUNCTION roster_private.end_run IS 'Ends a running run without effect: state failed or cancelled, message for people. interrupted = the daemon was stopped or lost its connection: the source is due again at once.';
+COMMENT ON FUNCTION roster_private.end_run IS 'Ends a running run without effect: state failed or cancelled, message for people. interrupted = the daemon was stopped or lost its connection: the source is due again at once. hold = the credentials were refused: nothing but a person tries them again for a while.';
 
 CREATE FUNCTION roster.apply_run(run_id bigint, override_guard boolean DEFAULT false) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan

@@ -258,7 +258,8 @@ SELECT s.source, i.iam, s.kind, s.schedule, s.next_run_at, s.priority, s.enabled
        s.config, s.time_zone,
        CASE WHEN x.run_id IS NOT NULL AND u.run_id IS NULL THEN format('run %s lost its process, and no daemon has taken over yet', x.run_id)
             WHEN l.state IN ('failed', 'blocked') THEN l.message END AS last_error,
-       u.run_id AS running_run_id, s.run_timeout, coalesce(f.failures, 0) AS failures, f.retry_at
+       u.run_id AS running_run_id, s.run_timeout, coalesce(f.failures, 0) AS failures,
+       CASE WHEN f.hold_until > statement_timestamp() THEN greatest(f.hold_until, least(f.retry_at, s.next_run_at)) ELSE f.retry_at END AS retry_at
 FROM roster_private.source s
 JOIN roster_private.iam i USING (iam_id)
 -- What says that it is running, and what really is.

@@ -221,6 +221,10 @@ BEGIN
         next_run_at = CASE WHEN (s.schedule, s.time_zone) IS DISTINCT FROM (v_source.schedule, v_source.time_zone)
                            THEN next_time(v_source.schedule, v_source.time_zone) ELSE s.next_run_at END
     WHERE s.source_id = v_source.source_id;
+    -- Other credentials, perhaps: they deserve an attempt.
+    IF alter_source.config IS DISTINCT FROM v_source.config AND alter_source.config IS NOT NULL THEN
+        PERFORM end_hold(v_source.source_id);
+    END IF;
     PERFORM audit_source('change', v_source.source_id, v_before);
 END $$;
 COMMENT ON FUNCTION roster.alter_source IS 'Changes a source; NULL leaves a property as it is, config replaces the whole configuration. run_timeout: a run that takes longer fails, 0 = no limit. retry_after: the pause before a failed scheduled run is repeated, doubled each time, half an hour at most. Errors: 42704 unknown source, 22023 bad config, schedule, time zone or time.';
@@ -320,6 +324,7 @@ BEGIN
     DELETE FROM watch_queue q WHERE q.source_id = c.source_id;
     DELETE FROM member_pending m WHERE m.source_id = c.source_id;
     DELETE FROM directory_container d WHERE d.source_id = c.source_id;
+    DELETE FROM source_live l WHERE l.source_id = c.source_id;
     UPDATE sync_run r SET state = 'cancelled', finished_at = clock_timestamp(), message = 'the source was dropped'
     WHERE r.source_id = c.source_id AND r.state = 'queued';
     PERFORM record_config(c.run_id, 'remove', 'source', c.iam_id, v_before ->> 'source', NULL, v_before, NULL);

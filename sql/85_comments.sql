@@ -115,7 +115,7 @@ COMMENT ON COLUMN roster.scim_log.reason IS 'The detail of the error, or which a
 COMMENT ON COLUMN roster.sources.running_run_id IS 'Run that is under way, of a process that lives.';
 COMMENT ON COLUMN roster.sources.run_timeout IS 'A run that takes longer fails; 0 = no limit.';
 COMMENT ON COLUMN roster.sources.failures IS 'Runs that failed since the last one that did not.';
-COMMENT ON COLUMN roster.sources.retry_at IS 'When a daemon tries again after a failed or interrupted run; NULL = at the next schedule.';
+COMMENT ON COLUMN roster.sources.retry_at IS 'When a daemon tries again after a failed or interrupted run, later where credentials were refused; NULL = at the next schedule.';
 COMMENT ON COLUMN roster.webhooks.label IS 'Name of the webhook.';
 COMMENT ON COLUMN roster.webhooks.enabled IS 'False: nothing is sent; what happens is told when it is enabled again.';
 COMMENT ON COLUMN roster.webhooks.last_error IS 'Why nothing can be sent, or why a delivery that waits or was given up was not taken.';

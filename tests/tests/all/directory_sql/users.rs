@@ -1,7 +1,5 @@
 //! What else a directory states about users: how they are called elsewhere, and that they are gone.
 
-use serde_json::json;
-
 use super::Lab;
 
 fn platforms(lab: &Lab) -> Vec<String> {

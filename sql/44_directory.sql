@@ -28,7 +28,8 @@ CREATE FUNCTION roster_private.settle_staging(c roster_private.plan_context, p_c
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
     AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM staged_entity s WHERE s.slot = c.slot AND s.run_id = c.run_id) THEN
+    IF NOT EXISTS (SELECT FROM staged_entity s WHERE s.slot = c.slot AND s.run_id = c.run_id)
+       AND NOT EXISTS (SELECT FROM user_claim k WHERE k.source_id = c.source_id AND k.missing_since IS NOT NULL) THEN
         RETURN false;
     END IF;
     -- From here on nobody else changes what the source claims.
@@ -37,6 +38,7 @@ BEGIN
         PERFORM note_fine_again(c);
         PERFORM drop_unchanged(c);
     END IF;
+    PERFORM settle_missing(c);
     RETURN EXISTS (SELECT FROM staged_entity s WHERE s.slot = c.slot AND s.run_id = c.run_id);
 END $$;
 COMMENT ON FUNCTION roster_private.settle_staging IS 'Leaves of what a run has staged what needs a plan, and tells whether that is anything.';
@@ -87,6 +89,32 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.drop_unchanged IS 'Takes out of staging what the source stated in the same words before, and the end of what it never stated.';
+
+CREATE FUNCTION roster_private.grace_of(p_source_id integer) RETURNS interval
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$ SELECT coalesce(config_time(s.config, 'grace'), interval '0') FROM source s WHERE s.source_id = p_source_id $$;
+COMMENT ON FUNCTION roster_private.grace_of IS 'How long a user of a source may be missing before leaving.';
+
+-- Whoever is missing stays until the grace is over, and leaves with the first run after it, whatever that run looked at. An
+-- entry that is there and cannot be taken is not missing.
+CREATE FUNCTION roster_private.settle_missing(c roster_private.plan_context) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
+    AS $$
+DECLARE
+    v_since timestamptz := clock_timestamp() - grace_of(c.source_id);
+BEGIN
+    DELETE FROM staged_entity s USING user_claim k
+    WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = 'user' AND NOT s.present
+      AND k.source_id = c.source_id AND k.key = s.key AND k.missing_since > v_since;
+    INSERT INTO staged_entity (slot, run_id, kind, present, key)
+    SELECT c.slot, c.run_id, 'user', false, k.key
+    FROM user_claim k
+    WHERE k.source_id = c.source_id AND k.missing_since <= v_since
+      AND NOT EXISTS (SELECT FROM staged_entity s WHERE s.slot = c.slot AND s.run_id = c.run_id AND s.kind = 'user' AND s.key = k.key)
+      AND NOT EXISTS (SELECT FROM staged_quarantine q WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'user' AND q.entry_key = k.key
+                      AND q.reason IS NOT NULL);
+END $$;
+COMMENT ON FUNCTION roster_private.settle_missing IS 'Stages the end of users whose grace is over, and nothing of those whose is not.';
 
 -- What groups list and is nobody ---------------------------------------------------------------------------------------
 
@@ -160,6 +188,15 @@ CREATE FUNCTION roster_private.full_read_blocked(p_source_id integer) RETURNS bo
                      ORDER BY r.run_id DESC LIMIT 1), false)
 $$;
 COMMENT ON FUNCTION roster_private.full_read_blocked IS 'Whether a run of a source that read everything was blocked, and none succeeded since.';
+
+CREATE FUNCTION roster_private.is_blocked(p_source_id integer) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+    SELECT coalesce((SELECT r.state = 'blocked' FROM sync_run r
+                     WHERE r.source_id = p_source_id AND r.mode = 'apply' AND r.state IN ('succeeded', 'blocked')
+                     ORDER BY r.run_id DESC LIMIT 1), false)
+$$;
+COMMENT ON FUNCTION roster_private.is_blocked IS 'Whether a run of a source was blocked and none succeeded since.';
 
 CREATE FUNCTION roster_private.full_every(p_config jsonb) RETURNS interval
     LANGUAGE sql STABLE SET search_path = pg_catalog, roster_private, pg_temp
@@ -280,12 +317,20 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO source_state (source_id) VALUES (c.source_id) ON CONFLICT DO NOTHING;
+    IF v_run.complete OR p_override THEN
+        UPDATE sync_run r SET removals = NULL WHERE r.source_id = c.source_id AND r.removals IS NOT NULL;
+    ELSE
+        UPDATE sync_run r SET removals = n.removals
+        FROM (SELECT jsonb_object_agg(p.kind, p.removals) FILTER (WHERE p.removals > 0) AS removals FROM planned_removals(c) p) n
+        WHERE r.run_id = c.run_id AND n.removals IS NOT NULL;
+    END IF;
     IF v_run.complete THEN
         DELETE FROM member_pending m WHERE m.source_id = c.source_id AND m.former;
         IF v_run.full_read THEN
             PERFORM note_drift(v_run);
         END IF;
     END IF;
+    PERFORM note_missing(c);
 END $$;
 COMMENT ON FUNCTION roster_private.settle_directory IS 'What is to be recorded once a run of a directory is applied. p_override = somebody let it through.';
 
@@ -296,6 +341,24 @@ BEGIN
     UPDATE sync_run r SET message = nullif(concat_ws('; ', r.message, p_note), '') WHERE r.run_id = p_run_id;
 END $$;
 COMMENT ON FUNCTION roster_private.add_note IS 'Adds to what the message of a run says.';
+
+CREATE FUNCTION roster_private.note_missing(c roster_private.plan_context) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_count bigint;
+BEGIN
+    -- There after all, if not to be taken.
+    UPDATE user_claim k SET missing_since = NULL, fingerprint = NULL
+    FROM staged_quarantine q
+    WHERE q.slot = c.slot AND q.run_id = c.run_id AND q.kind = 'user' AND q.reason IS NOT NULL
+      AND k.source_id = c.source_id AND k.key = q.entry_key AND k.missing_since IS NOT NULL;
+    SELECT count(*) INTO v_count FROM user_claim k WHERE k.source_id = c.source_id AND k.missing_since IS NOT NULL;
+    IF v_count > 0 THEN
+        PERFORM add_note(c.run_id, format('%s missing and in grace', CASE v_count WHEN 1 THEN '1 user is' ELSE v_count || ' users are' END));
+    END IF;
+END $$;
+COMMENT ON FUNCTION roster_private.note_missing IS 'Says how many users the source no longer has whose grace is not over.';
 
 CREATE FUNCTION roster_private.note_drift(p_run roster_private.sync_run) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, roster_private, pg_temp
@@ -327,3 +390,57 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION roster_private.queue_reconcile IS 'Asks for a run that reads everything when it is time, so that nothing that the directory did not report stays unseen.';
+
+-- Live ------------------------------------------------------------------------------------------------------------------
+
+CREATE VIEW roster_private.watched_directory AS
+SELECT s.source_id, s.source, s.config, t.cursor
+FROM roster_private.source s
+JOIN roster_private.source_state t ON t.source_id = s.source_id AND t.cursor IS NOT NULL AND t.config_digest = roster_private.config_digest(s.config)
+WHERE s.kind = 'ldap' AND s.enabled AND s.dropped_at IS NULL
+  AND coalesce(s.config ->> 'live', 'true') <> 'false' AND coalesce(s.config ->> 'incremental', 'auto') <> 'off'
+  AND NOT roster_private.is_held(s.source_id) AND NOT roster_private.is_blocked(s.source_id);
+COMMENT ON VIEW roster_private.watched_directory IS 'Directories that can be watched for changes: read once, and nothing is in the way of reading on.';
+
+CREATE FUNCTION roster_private.hold_live(holder uuid) RETURNS TABLE (source text, config jsonb, cursor jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    DELETE FROM source_live l
+    WHERE l.holder = hold_live.holder AND l.source_id NOT IN (SELECT w.source_id FROM watched_directory w);
+    INSERT INTO source_live AS l (source_id, holder, until)
+    SELECT w.source_id, hold_live.holder, clock_timestamp() + lease_time() FROM watched_directory w ORDER BY w.source_id
+    ON CONFLICT ON CONSTRAINT source_live_pkey DO UPDATE SET holder = excluded.holder, until = excluded.until
+    -- The last bound: a clock that was set back must not make a lease last.
+    WHERE l.holder = excluded.holder OR l.until < clock_timestamp() OR l.until > clock_timestamp() + lease_time();
+    RETURN QUERY
+    SELECT w.source, w.config, w.cursor FROM watched_directory w JOIN source_live l USING (source_id)
+    WHERE l.holder = hold_live.holder ORDER BY w.source COLLATE "C";
+END $$;
+COMMENT ON FUNCTION roster_private.hold_live IS 'Takes the directories that no other daemon watches, keeps those that this one has for another while, and returns them with the cursor to go on from.';
+
+CREATE FUNCTION roster_private.release_live(holder uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    DELETE FROM source_live l WHERE l.holder = release_live.holder;
+END $$;
+COMMENT ON FUNCTION roster_private.release_live IS 'Leaves the directories that a daemon watches to others.';
+
+-- A run that waits will see the change, one that is under way may have read past it. After a failure the repetition reads on
+-- from where the last run ended; a blocked source waits for a person.
+CREATE FUNCTION roster_private.request_run(source text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+DECLARE
+    v_source source := find_source(request_run.source);
+BEGIN
+    IF v_source.kind <> 'ldap' OR NOT v_source.enabled OR is_held(v_source.source_id) OR is_blocked(v_source.source_id)
+       OR EXISTS (SELECT FROM sync_run r WHERE r.source_id = v_source.source_id AND r.state = 'queued' AND r.mode = 'apply')
+       OR EXISTS (SELECT FROM source_retry t WHERE t.source_id = v_source.source_id AND t.retry_at > clock_timestamp()) THEN
+        RETURN;
+    END IF;
+    PERFORM new_run(v_source.source_id, 'apply', 'event', 'queued');
+    NOTIFY roster_sync;
+END $$;
+COMMENT ON FUNCTION roster_private.request_run IS 'Asks for a run of a directory that reported a change, unless one is asked for, or waits for something else. Errors: 42704 no such source.';
