@@ -36,6 +36,7 @@ mod modes;
 mod names;
 mod note;
 mod primary;
+mod probe;
 mod ranges;
 mod read;
 mod refusal;

@@ -48,7 +48,7 @@ pub(super) struct Keys {
     page_size: Option<u64>,
     incremental: Option<String>,
     live: Option<bool>,
-    full_every: Option<u64>,
+    full_every: Option<Value>,
     overlap_seconds: Option<u64>,
     grace: Option<Value>,
     timeout_seconds: Option<u64>,
@@ -114,12 +114,16 @@ impl Keys {
 
     /// Read by the database: here only their shapes count.
     fn check_times(&self) -> Result<(), ConfigError> {
-        in_range("full_every", self.full_every.unwrap_or(86_400), 60, 31_536_000)?;
-        match &self.grace {
-            None | Some(Value::Null | Value::String(_)) => Ok(()),
-            Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds >= 0.0) => Ok(()),
-            Some(_) => Err(ConfigError::key("grace", "must be seconds or an interval such as \"2 days\"")),
+        for (key, written) in [("full_every", &self.full_every), ("grace", &self.grace)] {
+            match written {
+                None | Some(Value::Null | Value::String(_)) => {}
+                Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds > 0.0) => {}
+                Some(_) => {
+                    return Err(ConfigError::key(key, "must be seconds or an interval such as \"2 days\""));
+                }
+            }
         }
+        Ok(())
     }
 
     fn check_search(&self) -> Result<(), ConfigError> {

@@ -59,6 +59,11 @@ impl LdapSourceError {
         format!("{self}; nothing was removed{remedy}")
     }
 
+    /// A result in words.
+    pub(super) fn outcome(result: &LdapResult) -> String {
+        format!("rc {} ({}){}", result.rc, rc_name(result.rc), diagnostic(result))
+    }
+
     /// The server does not want these credentials. More attempts would change nothing, and may lock the account.
     pub fn credentials_refused(&self) -> bool {
         matches!(self, Self::BindRefused { anonymous: false, rc, .. } if refusal::is_final(*rc))
@@ -93,9 +98,7 @@ pub(super) fn reason(error: &LdapError, timeout: std::time::Duration) -> String 
         | LdapError::ResultRecv { .. }
         | LdapError::IdScrubSend { .. } => "the connection was lost".to_owned(),
         LdapError::Io { source } => with_causes(source),
-        LdapError::LdapResult { result } => {
-            format!("rc {} ({}){}", result.rc, rc_name(result.rc), diagnostic(result))
-        }
+        LdapError::LdapResult { result } => LdapSourceError::outcome(result),
         other => other.to_string(),
     }
 }
@@ -104,7 +107,7 @@ pub(super) fn reason(error: &LdapError, timeout: std::time::Duration) -> String 
 pub(super) fn tls_reason(error: &LdapError, timeout: std::time::Duration) -> String {
     match error {
         LdapError::LdapResult { result } => {
-            format!("it refused StartTLS: rc {} ({}){}", result.rc, rc_name(result.rc), diagnostic(result))
+            format!("it refused StartTLS: {}", LdapSourceError::outcome(result))
         }
         LdapError::DNSName { .. } => {
             "a certificate cannot be for this host: use the name of the server".to_owned()

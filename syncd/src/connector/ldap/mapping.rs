@@ -23,10 +23,8 @@ use active::Activity;
 pub(super) use active::Filetime;
 use rule::Field;
 
-/// What an index in the database can hold with room to spare.
-const LONGEST_NAME: usize = 1024;
-/// There, the name of the platform stands beside it.
-const LONGEST_PLATFORM_NAME: usize = 1000;
+/// What an index of the database holds with room to spare: names and ids that are longer are refused there.
+const LONGEST_NAME: usize = 1000;
 /// Values of one attribute that are shown of an entry which cannot be taken.
 const SHOWN_VALUES: usize = 20;
 
@@ -182,10 +180,10 @@ impl Mapping {
         for (platform, field) in &self.platforms {
             // A blank name is none: nobody could be asked for by it.
             let Some(name) = field.single(entry)?.filter(|name| !name.trim().is_empty()) else { continue };
-            if name.len() > LONGEST_PLATFORM_NAME {
+            if name.len() > LONGEST_NAME {
                 let what = field.what();
                 return Err(format!(
-                    "{what} is longer than {LONGEST_PLATFORM_NAME} bytes: too long for a name on {platform}"
+                    "{what} is longer than {LONGEST_NAME} bytes: too long for a name on {platform}"
                 ));
             }
             names.push((platform.clone(), name));

@@ -36,7 +36,10 @@ const ATTRIBUTES: [&str; 15] = [
 /// Everything empty where the server hides it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RootDse {
+    /// What it is taken for: the configuration has the last word.
     pub kind: ServerKind,
+    /// What it says of itself.
+    pub detected: ServerKind,
     /// The product and version, where the server tells.
     pub product: Option<String>,
     pub naming_contexts: Vec<String>,
@@ -66,6 +69,7 @@ impl RootDse {
     pub(super) fn hidden() -> Self {
         Self {
             kind: ServerKind::Other,
+            detected: ServerKind::Other,
             product: None,
             naming_contexts: Vec::new(),
             default_naming_context: None,
@@ -80,6 +84,7 @@ impl RootDse {
     fn of(entry: &Entry) -> Self {
         Self {
             kind: kind(entry),
+            detected: kind(entry),
             product: product(entry),
             naming_contexts: texts(entry, "namingContexts"),
             default_naming_context: text(entry, "defaultNamingContext"),
@@ -89,6 +94,11 @@ impl RootDse {
             server_name: text(entry, "dnsHostName").or_else(|| text(entry, "serverName")),
             controls: texts(entry, "supportedControl").into_iter().collect(),
         }
+    }
+
+    /// Every server has naming contexts or controls to tell of.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.naming_contexts.is_empty() && self.controls.is_empty()
     }
 
     pub(super) fn supports(&self, control: &str) -> bool {

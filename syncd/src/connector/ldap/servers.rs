@@ -62,12 +62,12 @@ impl Server {
         })
     }
 
-    pub(super) fn is_encrypted_or_local(&self) -> bool {
-        self.url.starts_with("ldaps:") || matches!(self.place, Place::Socket(_))
-    }
-
     pub(super) fn is_socket(&self) -> bool {
         matches!(self.place, Place::Socket(_))
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        matches!(&self.place, Place::Address(address) if address.ip().to_canonical().is_loopback())
     }
 
     /// The URL, and which of its addresses where the URL does not say it.
