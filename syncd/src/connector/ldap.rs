@@ -23,6 +23,7 @@ mod assemble;
 mod changes;
 mod check;
 mod connection;
+mod discover;
 pub mod dn;
 mod entry;
 mod error;
@@ -45,6 +46,7 @@ mod run;
 mod search;
 mod servers;
 
+pub use discover::{DiscoverError, Proposal, discover};
 pub use error::LdapSourceError;
 
 #[derive(Debug, Clone)]
