@@ -151,3 +151,30 @@ impl LdapTools {
         assert!(done.status.success(), "{tool}: {}\n{input}", String::from_utf8_lossy(&done.stderr));
     }
 }
+
+/// LDIF with text where ldapsearch wrote base64 of it (a value that begins with `<`, or is not ASCII).
+pub fn readable(ldif: &str) -> String {
+    let lines = ldif.lines().map(|line| match line.split_once(":: ") {
+        Some((name, value)) => match base64(value).and_then(|bytes| String::from_utf8(bytes).ok()) {
+            Some(text) => format!("{name}: {text}\n"),
+            None => format!("{line}\n"),
+        },
+        None => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0u32, 0);
+    for byte in text.trim_end_matches('=').bytes() {
+        let digit = DIGITS.iter().position(|&digit| digit == byte)?;
+        bits = bits << 6 | u32::try_from(digit).ok()?;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}
