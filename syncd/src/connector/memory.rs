@@ -19,6 +19,9 @@ pub trait Memory: Debug + Send + Sync {
     /// To be told before the first record, where there is a cursor and everything is read all the same.
     fn everything(&self);
 
+    /// To be told before the first record, where everyone who is there is mentioned: much of it will be unchanged.
+    fn everyone(&self);
+
     /// Whom groups mean by these.
     fn members<'a>(&'a self, references: &'a [Reference]) -> Answer<'a, HashMap<Reference, Member>>;
 

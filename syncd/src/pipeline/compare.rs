@@ -57,7 +57,7 @@ impl Comparison {
     }
 
     pub async fn take(&mut self, record: Record) -> Result<(), DatabaseError> {
-        if self.memory.is_for_everything() || matches!(record, Record::Present { .. }) {
+        if self.memory.is_for_many() {
             self.load().await?;
         }
         match record {
@@ -122,9 +122,12 @@ impl Comparison {
             return self.quarantine(entity, &reason).await;
         }
         let fingerprint = entity.fingerprint();
-        // Otherwise the database compares, and notes that the entry was looked at.
-        if everything && sighting == (Sighting::Known { fingerprint }) {
-            return Ok(());
+        if sighting == (Sighting::Known { fingerprint }) {
+            // Who reads everything leaves nothing in quarantine that is not there again.
+            return match !everything && self.memory.was_quarantined(entity.kind, entity.key) {
+                true => self.staging.put_cleared(entity.kind, entity.key).await,
+                false => Ok(()),
+            };
         }
         self.staging.put_entity(entity, &fingerprint).await
     }

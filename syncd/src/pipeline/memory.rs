@@ -1,7 +1,7 @@
 //! What the database knows of what a directory stated before.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
@@ -22,6 +22,10 @@ pub struct Recollection {
     cursor: Option<Value>,
     /// Everything is read: what is not mentioned is gone.
     everything: AtomicBool,
+    /// Everyone who is there is mentioned.
+    everyone: AtomicBool,
+    /// What could not be taken, as far as it was asked for.
+    again: Mutex<HashSet<(Kind, Key)>>,
 }
 
 impl Recollection {
@@ -29,7 +33,8 @@ impl Recollection {
         let row = client.query_one(include_str!("../../sql/ldap_state.sql"), &[&run_id]).await?;
         let cursor: Option<Value> = row.try_get("cursor")?;
         let everything = AtomicBool::new(cursor.is_none());
-        Ok(Self { client: client.clone(), run_id, cursor, everything })
+        let (everyone, again) = (AtomicBool::new(false), Mutex::default());
+        Ok(Self { client: client.clone(), run_id, cursor, everything, everyone, again })
     }
 
     /// Everyone whom the source has stated.
@@ -40,6 +45,19 @@ impl Recollection {
     pub fn is_for_everything(&self) -> bool {
         self.everything.load(Ordering::Acquire)
     }
+
+    /// Whether so much is mentioned that it is worth knowing beforehand what is unchanged.
+    pub fn is_for_many(&self) -> bool {
+        self.is_for_everything() || self.everyone.load(Ordering::Acquire)
+    }
+
+    pub fn was_quarantined(&self, kind: Kind, key: Key) -> bool {
+        self.quarantined().contains(&(kind, key))
+    }
+
+    fn quarantined(&self) -> MutexGuard<'_, HashSet<(Kind, Key)>> {
+        self.again.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Memory for Recollection {
@@ -49,6 +67,10 @@ impl Memory for Recollection {
 
     fn everything(&self) {
         self.everything.store(true, Ordering::Release);
+    }
+
+    fn everyone(&self) {
+        self.everyone.store(true, Ordering::Release);
     }
 
     fn members<'a>(&'a self, references: &'a [Reference]) -> Answer<'a, HashMap<Reference, Member>> {
@@ -72,9 +94,12 @@ impl Memory for Recollection {
     fn again(&self) -> Answer<'_, Vec<(Kind, String)>> {
         let statement = include_str!("../../sql/ldap_again.sql");
         let asked = async move {
-            rows(self.client.query(statement, &[&self.run_id]).await, |row| {
-                Ok((kind(row, "kind")?, row.try_get("external_id")?))
-            })
+            let entries: Vec<(Kind, String)> =
+                rows(self.client.query(statement, &[&self.run_id]).await, |row| {
+                    Ok((kind(row, "kind")?, row.try_get("external_id")?))
+                })?;
+            self.quarantined().extend(entries.iter().map(|(kind, id)| (*kind, Key::of(id))));
+            Ok(entries)
         };
         asked.boxed()
     }

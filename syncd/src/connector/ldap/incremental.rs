@@ -40,19 +40,18 @@ pub(super) async fn read(
         read: 0,
     };
     let again = run.memory.again().await?;
-    let mut swept = Vec::new();
-    let wanted = wanted(&users, &again, Kind::User);
-    run.users(wanted).await?;
-    run.leave(Kind::User, &users).await?;
-    if run.stay(Kind::User, users.present).await? {
-        swept.push(Kind::User);
+    if users.present.is_some() || groups.present.is_some() {
+        run.memory.everyone();
     }
+    run.users(wanted(&users, &again, Kind::User)).await?;
     if question.directory.groups.is_some() {
-        let wanted = self::wanted(&groups, &again, Kind::Group);
-        run.groups(wanted).await?;
-        run.leave(Kind::Group, &groups).await?;
-        if run.stay(Kind::Group, groups.present).await? {
-            swept.push(Kind::Group);
+        run.groups(wanted(&groups, &again, Kind::Group)).await?;
+    }
+    let mut swept = Vec::new();
+    for (kind, found) in [(Kind::User, users), (Kind::Group, groups)] {
+        run.leave(kind, &found).await?;
+        if run.stay(kind, found.present).await? {
+            swept.push(kind);
         }
     }
     let cursor = Some(cursor.to_json());
