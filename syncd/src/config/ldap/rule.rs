@@ -76,20 +76,6 @@ impl Rule {
         Self { origin, binary: None, split: None, pattern: None, case: None, default: None }
     }
 
-    /// What it is made of.
-    pub fn attributes(&self) -> Vec<&str> {
-        match &self.origin {
-            Origin::Attributes(names) => names.iter().map(String::as_str).collect(),
-            Origin::Template(pieces) => pieces
-                .iter()
-                .filter_map(|piece| match piece {
-                    Piece::Attribute { name, .. } => Some(name.as_str()),
-                    Piece::Text(_) => None,
-                })
-                .collect(),
-        }
-    }
-
     /// Whether it is this attribute as it is.
     pub fn is_plain(&self, name: &str) -> bool {
         let is = |names: &[String]| matches!(names, [one] if one.eq_ignore_ascii_case(name));
