@@ -8,6 +8,10 @@ set -euo pipefail
 postgres_packages=(postgresql-15 postgresql-server-dev-15)
 build_packages=(gcc make pkg-config clang libclang-dev)
 directory_packages=(slapd ldap-utils openssl)
+# Active Directory, for the tests only (SETUP_TESTS): what a domain controller needs, without its clients.
+domain_packages=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules)
+# 389-DS is for the long tests only (SETUP_ALL).
+long_test_packages=(389-ds-base)
 pool_packages=(pgbouncer)
 # `kill` as a program, pg_cron, and what the conformance suites of SCIM are installed with (scim-suites.sh), for the tests.
 # Examples of the documentation are run with curl and python3.
@@ -20,6 +24,8 @@ command -v dpkg-query >/dev/null || die "this is not a Debian: install PostgreSQ
 command -v cargo >/dev/null || die "cargo is missing: install Rust from https://rustup.rs"
 
 packages=("${build_packages[@]}" "${directory_packages[@]}" "${pool_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}")
+[ -z "${SETUP_TESTS:-}" ] || packages+=("${domain_packages[@]}")
+[ -z "${SETUP_ALL:-}" ] || packages+=("${long_test_packages[@]}")
 # A PostgreSQL with headers that is there already will do.
 find_pg_config >/dev/null || packages+=("${postgres_packages[@]}")
 install_missing "${packages[@]}"
