@@ -4,6 +4,7 @@ use super::super::connection::Connection;
 use super::super::modes::{self, Mode};
 use super::super::root_dse::context_csn;
 use super::report::Report;
+use crate::config::ldap::rule::{Origin, Piece};
 use crate::config::ldap::{Directory, GroupName, Incremental, LdapConfig, Rule, ServerKind};
 
 /// RFC 2696.
@@ -54,7 +55,11 @@ fn meaning(directory: &Directory) -> String {
 }
 
 fn named(rule: &Rule) -> String {
-    rule.attributes().join(", ")
+    let names: Vec<&str> = match &rule.origin {
+        Origin::Attributes(names) => names.iter().map(String::as_str).collect(),
+        Origin::Template(pieces) => pieces.iter().filter_map(Piece::attribute).collect(),
+    };
+    names.join(", ")
 }
 
 pub(super) async fn incremental(
