@@ -35,6 +35,7 @@ fn default_filter(command: &Command) -> &'static str {
         | Command::Status(_)
         | Command::Export(_)
         | Command::Apply(_)
+        | Command::Discover(_)
         | Command::Scim { .. } => "warn",
     }
 }

@@ -8,11 +8,13 @@ mod config;
 mod connector;
 mod database;
 mod declare;
+mod discover;
 mod feed;
 mod housekeeping;
 mod http;
 mod known;
 mod lease;
+mod live;
 mod logging;
 mod metrics;
 mod output;
@@ -70,7 +72,18 @@ pub enum Outcome {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let Some(url) = cli.database.clone() else {
+    logging::start(cli.log_format, &cli.command);
+    ended(match &cli.command {
+        Command::Discover(args) => {
+            let (args, secrets) = (args.clone(), Secrets::new(cli.secrets_dir.clone()));
+            on_threads(async move { Ok(discover::discover(&args, &secrets).await?) })
+        }
+        _ => execute(&database_url(&cli), cli),
+    })
+}
+
+fn database_url(cli: &Cli) -> String {
+    cli.database.clone().unwrap_or_else(|| {
         Cli::command()
             .error(
                 clap::error::ErrorKind::MissingRequiredArgument,
@@ -78,9 +91,11 @@ fn main() -> ExitCode {
                  for example postgres://syncd@localhost/identity",
             )
             .exit()
-    };
-    logging::start(cli.log_format, &cli.command);
-    match execute(&url, cli) {
+    })
+}
+
+fn ended(outcome: anyhow::Result<Outcome>) -> ExitCode {
+    match outcome {
         Ok(Outcome::Ok) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(FAILED),
         Ok(Outcome::Blocked) => ExitCode::from(BLOCKED),
@@ -94,18 +109,24 @@ fn main() -> ExitCode {
 }
 
 fn execute(url: &str, cli: Cli) -> anyhow::Result<Outcome> {
-    // Fails only when a provider was installed before, which is as good.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let database = Database::from_url(url)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    // On a worker, not on this thread: entries pass from task to task without waking a thread for each.
-    let outcome = runtime.block_on(runtime.spawn(async move {
+    on_threads(async move {
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
         let keeper = Keeper::new(database.clone());
         let around = Surroundings { database, secrets: Secrets::new(cli.secrets_dir), shutdown, keeper };
         dispatch(&around, cli.command).await
-    }));
+    })
+}
+
+fn on_threads(
+    command: impl Future<Output = anyhow::Result<Outcome>> + Send + 'static,
+) -> anyhow::Result<Outcome> {
+    // Fails only when a provider was installed before, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    // On a worker, not on this thread: entries pass from task to task without waking a thread for each.
+    let outcome = runtime.block_on(runtime.spawn(command));
     // A connector's blocking call must not hold up the end.
     runtime.shutdown_background();
     outcome.context("syncd stopped because of a fault of its own")?
@@ -119,6 +140,7 @@ async fn dispatch(around: &Surroundings, command: Command) -> anyhow::Result<Out
         Command::Status(args) => unless_stopped(around, status::status(around, &args)).await,
         Command::Export(args) => unless_stopped(around, declare::export(around, &args)).await,
         Command::Apply(args) => unless_stopped(around, declare::apply(around, &args)).await,
+        Command::Discover(args) => Ok(discover::discover(&args, &around.secrets).await?),
         Command::Scim { command: ScimCommand::Log(args) } => {
             unless_stopped(around, scim_log::scim_log(around, &args)).await
         }
@@ -135,6 +157,7 @@ async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outco
     };
     let _watched = Owned::spawn(feed::run(feed.clone(), around.database.clone(), around.shutdown.clone()));
     let mut delivered = Owned::spawn(webhooks::run(around.clone(), feed.clone()));
+    let mut live = Owned::spawn(live::run(around.clone()));
     let synchronised = async { anyhow::Ok(scheduler::run(around, usize::from(args.parallel_runs)).await?) };
     let told = async {
         service::ready();
@@ -143,8 +166,8 @@ async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outco
         anyhow::Ok(())
     };
     let ((), outcome, ()) = tokio::try_join!(served, synchronised, told)?;
-    // Other daemons go on with the webhooks at once.
-    let _ = tokio::time::timeout(FAREWELL, delivered.join()).await;
+    // Other daemons go on with the webhooks and with watching at once.
+    let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(delivered.join(), live.join()) }).await;
     Ok(outcome)
 }
 

@@ -16,6 +16,8 @@ pub enum CommandError {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     Run(#[from] crate::pipeline::RunError),
+    #[error(transparent)]
+    Discover(#[from] crate::connector::ldap::DiscoverError),
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
     #[error("source {0} does not exist; syncd status lists the sources")]

@@ -23,17 +23,21 @@ pub struct Ending {
     message: String,
     /// The source did nothing wrong: it is due again at once.
     interrupted: bool,
+    /// The source refused our credentials: asking again soon would lock the account.
+    hold: bool,
 }
 
 impl Ending {
     pub fn of(error: &RunError) -> Self {
-        let failed = |message| Self { state: "failed", message, interrupted: false };
+        let failed = |message| Self { state: "failed", message, interrupted: false, hold: false };
         match error {
             RunError::Cancelled => {
-                Self { state: "cancelled", message: "stopped by a signal".to_owned(), interrupted: true }
+                let message = "stopped by a signal".to_owned();
+                Self { state: "cancelled", interrupted: true, ..failed(message) }
             }
-            RunError::Stopped { state, message } => {
-                Self { state, message: message.clone(), interrupted: false }
+            RunError::Stopped { state, message } => Self { state, ..failed(message.clone()) },
+            RunError::Connector(refused) if refused.credentials_refused() => {
+                Self { hold: true, ..failed(refused.to_string()) }
             }
             // Nobody of this process asked for it.
             RunError::Database(error) if error.is_cancelled() => {
@@ -44,7 +48,7 @@ impl Ending {
     }
 
     async fn record(&self, client: &Client, run_id: i64) -> Result<(), DatabaseError> {
-        apply::end_run(client, run_id, self.state, &self.message, self.interrupted).await
+        apply::end_run(client, run_id, self.state, &self.message, self.interrupted, self.hold).await
     }
 }
 
@@ -78,7 +82,7 @@ pub async fn release(client: &Client) {
 
 /// On a new connection, because that of the run is gone.
 pub async fn record_anew(around: &Surroundings, run_id: i64, message: &str) {
-    let ending = Ending { state: "failed", message: message.to_owned(), interrupted: true };
+    let ending = Ending { state: "failed", message: message.to_owned(), interrupted: true, hold: false };
     let recorded = tokio::select! {
         recorded = try_for_a_while(around, run_id, &ending) => recorded,
         () = around.shutdown.requested() => return,

@@ -47,7 +47,27 @@ impl<'a> Probe<'a> {
         attributes: &[&str],
         limit: i32,
     ) -> Result<Vec<Entry>, LdapSourceError> {
-        ldap.with_timeout(self.timeout).with_search_options(SearchOptions::new().sizelimit(limit));
+        self.search(ldap, scope, SearchOptions::new().sizelimit(limit), attributes).await
+    }
+
+    /// The same below the base, with the limit among the options.
+    pub(super) async fn with_options(
+        &self,
+        ldap: &mut Ldap,
+        options: SearchOptions,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, LdapSourceError> {
+        self.search(ldap, Scope::Subtree, options, attributes).await
+    }
+
+    async fn search(
+        &self,
+        ldap: &mut Ldap,
+        scope: Scope,
+        options: SearchOptions,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, LdapSourceError> {
+        ldap.with_timeout(self.timeout).with_search_options(options);
         let answer = ldap.search(self.base, scope, self.filter, attributes).await;
         let SearchResult(items, result) = answer.map_err(|error| self.broken(&error))?;
         match result.rc {

@@ -6,6 +6,7 @@ mod connections;
 mod directory;
 mod flow;
 mod guard;
+mod incremental;
 mod interrupted;
 mod kills;
 mod memberships;
