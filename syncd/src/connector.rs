@@ -57,6 +57,13 @@ pub enum ConnectorError {
     Stopped,
 }
 
+impl ConnectorError {
+    /// Trying the same again soon may lock an account.
+    pub fn credentials_refused(&self) -> bool {
+        matches!(self, Self::Ldap(error) if error.credentials_refused())
+    }
+}
+
 impl From<ldap::LdapSourceError> for ConnectorError {
     fn from(error: ldap::LdapSourceError) -> Self {
         Self::Ldap(error)
