@@ -1,8 +1,11 @@
 //! Synchronising from a real OpenLDAP with the real daemon.
 
+mod checks;
 mod concurrency;
 mod connections;
 mod directory;
+mod discover;
+mod failover;
 mod flow;
 mod guard;
 mod interrupted;
