@@ -34,6 +34,7 @@ test: install ## Run the tests against real servers
 	@scripts/test.sh
 
 .PHONY: test-all
+test-all: export SETUP_ALL = 1
 test-all: install ## Run the tests, the long ones too, the soak (SOAK_SECONDS), and the fuzz targets (FUZZ_SECONDS each)
 	@scripts/test.sh --include-ignored
 	@scripts/fuzz.sh

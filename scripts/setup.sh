@@ -7,6 +7,10 @@ set -euo pipefail
 postgres_packages=(postgresql-15 postgresql-server-dev-15)
 build_packages=(gcc make pkg-config clang libclang-dev)
 directory_packages=(slapd ldap-utils openssl)
+# Active Directory, for the tests: what a domain controller needs, without its clients.
+domain_packages=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules)
+# 389-DS is for the long tests only (SETUP_ALL).
+long_test_packages=(389-ds-base)
 pool_packages=(pgbouncer)
 # `kill` as a program, pg_cron, and what the conformance suites of SCIM are installed with (scim-suites.sh), for the tests.
 # Examples of the documentation are run with curl and python3.
@@ -19,6 +23,8 @@ is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" 
 missing_packages() {
     local package
     local wanted=("${build_packages[@]}" "${directory_packages[@]}" "${pool_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}")
+    wanted+=("${domain_packages[@]}")
+    [ -z "${SETUP_ALL:-}" ] || wanted+=("${long_test_packages[@]}")
     find_pg_config >/dev/null || wanted+=("${postgres_packages[@]}")
     for package in "${wanted[@]}"; do
         is_installed "$package" || echo "$package"

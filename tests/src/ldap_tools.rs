@@ -29,7 +29,7 @@ impl LdapTools {
     }
 
     /// The same under another URL, which may be one of TLS.
-    pub(crate) fn at(&self, url: &str) -> LdapTools {
+    pub fn at(&self, url: &str) -> LdapTools {
         let ca = url.starts_with("ldaps:").then(|| crate::Tls::shared().ca.clone());
         LdapTools { url: url.into(), ca, ..self.clone() }
     }

@@ -11,12 +11,14 @@ mod cutter;
 mod daemon;
 mod database;
 mod directory;
+mod dirsrv;
 pub mod fake_ldap;
 mod follower;
 mod ldap_tools;
 mod proxy;
 mod receiver;
 mod rng;
+mod samba;
 mod scim;
 mod served;
 mod slapd;
@@ -33,11 +35,16 @@ pub use cutter::Cutter;
 pub use daemon::{Daemon, Finished, Running};
 pub use database::{Db, Session};
 pub use directory::{BASE, Directory, group_dn, user_dn};
+pub use dirsrv::Dirsrv;
 pub use follower::{Follower, Told};
 pub use ldap_tools::{LdapTools, readable};
 pub use proxy::{Hold, Proxy, Search};
 pub use receiver::{Reaction, Received, Receiver};
 pub use rng::Rng;
+pub use samba::{
+    GROUPS, SAMBA_ADMIN_DN, SAMBA_BASE, SAMBA_PASSWORD, SAMBA_READER_DN, STAFF, Samba, samba_group_dn,
+    staff_dn,
+};
 pub use scim::{Answer, PATCH_OP, SCIM_JSON, Scim, encoded, patch_body};
 pub use served::Served;
 pub use slapd::{ADMIN_DN, ADMIN_PASSWORD, EXTERNAL_DN, Slapd, SlapdOptions};

@@ -3,6 +3,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::binaries::{run, target};
 use crate::watchdog;
@@ -29,6 +30,13 @@ impl Tls {
             watchdog::finally(&format!("rm -rf '{}'", home.display()));
             make(&home)
         })
+    }
+
+    /// A certificate and its key for a server at another address.
+    pub fn issue(&self, address: &str) -> (PathBuf, PathBuf) {
+        let home = self.ca.parent().expect("it lies in a directory");
+        let extensions = format!("subjectAltName=IP:{address}\nextendedKeyUsage=serverAuth\n");
+        signed(home, address, "/CN=server", &extensions)
     }
 
     /// Sends a request over TLS to a server that must have our certificate, and returns what it says until it closes.
@@ -67,6 +75,8 @@ fn make(home: &Path) -> Tls {
 
 /// A certificate of our authority and its key.
 fn signed(home: &Path, name: &str, subject: &str, extensions: &str) -> (PathBuf, PathBuf) {
+    static SERIAL: AtomicU32 = AtomicU32::new(1);
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     openssl(
         home,
         &format!(
@@ -78,7 +88,7 @@ fn signed(home: &Path, name: &str, subject: &str, extensions: &str) -> (PathBuf,
     openssl(
         home,
         &format!(
-            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out {name}.pem \
+            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -set_serial {serial} -days 2 -out {name}.pem \
              -extfile {name}.ext"
         ),
     );
