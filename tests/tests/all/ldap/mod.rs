@@ -1,9 +1,12 @@
 //! Synchronising from a real OpenLDAP with the real daemon.
 
 mod active_directory;
+mod checks;
 mod concurrency;
 mod connections;
 mod directory;
+mod discover;
+mod failover;
 mod flow;
 mod guard;
 mod incremental;
