@@ -82,6 +82,8 @@ struct Run<'a> {
 struct People {
     /// By what they are called now.
     names: HashMap<Reference, Known>,
+    /// Who is there. One id may be asked for as both kinds.
+    there: HashSet<(Kind, Key)>,
     /// What is remembered of these is out of date.
     seen: HashSet<Key>,
     /// Names that lead to nobody in the directory.
@@ -90,6 +92,13 @@ struct People {
     /// Met as members, and not reported as changed (yet).
     late_users: HashMap<String, Option<String>>,
     late_groups: HashMap<String, Option<String>>,
+}
+
+impl People {
+    fn saw(&mut self, kind: Kind, key: Key) {
+        self.there.insert((kind, key));
+        self.seen.insert(key);
+    }
 }
 
 impl Run<'_> {
@@ -112,7 +121,7 @@ impl Run<'_> {
         let mut wanted = self.group_names(changed).await?;
         let references: Vec<Reference> = self.people.names.keys().copied().collect();
         for waiting in self.memory.waiting(&references).await? {
-            if !self.people.seen.contains(&Key::of(&waiting)) {
+            if !self.people.there.contains(&(Kind::Group, Key::of(&waiting))) {
                 wanted.entry(waiting).or_insert(None);
             }
         }
@@ -173,7 +182,7 @@ impl Run<'_> {
     /// What the server says is gone, unless it was found all the same.
     async fn leave(&mut self, kind: Kind, found: &Found) -> Result<(), ConnectorError> {
         for id in &found.gone {
-            if !self.people.seen.contains(&Key::of(id)) {
+            if !self.people.there.contains(&(kind, Key::of(id))) {
                 self.gone(kind, id).await?;
             }
         }
@@ -191,17 +200,14 @@ impl Run<'_> {
 
     async fn gone(&mut self, kind: Kind, id: &str) -> Result<(), ConnectorError> {
         let key = Key::of(id);
-        // One id may be asked for as both kinds.
-        if !self.people.names.values().any(|known| known.member.key == key) {
-            self.people.seen.insert(key);
-        }
+        self.people.seen.insert(key);
         self.sink.send(Record::Gone { kind, key }).await.map_err(|_| ConnectorError::Stopped)
     }
 
     fn remember(&mut self, entry: &Entry, record: &Record) {
         match record {
             Record::Entity(entity) => {
-                self.people.seen.insert(entity.key);
+                self.people.saw(entity.kind, entity.key);
                 let known = known(entity.kind, entity.key, false);
                 let references = [entity.references.name, entity.references.uid];
                 self.people.names.extend(references.into_iter().flatten().map(|reference| (reference, known)));
@@ -213,7 +219,7 @@ impl Run<'_> {
     }
 
     fn name(&mut self, kind: Kind, key: Key, entry: &Entry, username: &str, quarantined: bool) {
-        self.people.seen.insert(key);
+        self.people.saw(kind, key);
         let references = self.assembler.references(kind, key, entry, username);
         let known = known(kind, key, quarantined);
         let references = [references.name, references.uid].into_iter().flatten();
