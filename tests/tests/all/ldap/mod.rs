@@ -7,6 +7,7 @@ mod flow;
 mod guard;
 mod interrupted;
 mod kills;
+mod mapping;
 mod plan;
 mod quarantine;
 mod scheduling;
