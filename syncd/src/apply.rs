@@ -71,9 +71,8 @@ pub async fn complete_run(
     let StagedEntities { read, counts, note, complete, cursor, containers } = staged;
     let Counts { entities, values, edges, quarantined, pending, .. } = counts;
     let containers = containers_json(containers);
-    let parameters: Parameters<'_> = &[
-        &run_id, read, entities, values, edges, quarantined, note, pending, complete, cursor, &containers,
-    ];
+    let parameters: Parameters<'_> =
+        &[&run_id, read, entities, values, edges, quarantined, note, pending, complete, cursor, &containers];
     repeatedly(client, run_id, statement, parameters).await
 }
 

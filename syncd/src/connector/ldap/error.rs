@@ -84,7 +84,7 @@ impl LdapSourceError {
             }
             Self::Secret(_) | Self::Incremental(_) | Self::BindBroken { .. } | Self::SearchBroken { .. } => {
                 None
-            },
+            }
         }
     }
 }

@@ -104,7 +104,11 @@ fn users_and_groups_move_between_units_and_out_of_the_source() {
     lab.slapd.move_below(&outside, &format!("ou=people,{BASE}"));
     lab.sync_changes();
     assert_eq!(lab.user_id("sam"), id, "the same entry");
-    assert!(lab.members().contains(&"sam|developers".to_owned()), "its group still lists it: {:?}", lab.members());
+    assert!(
+        lab.members().contains(&"sam|developers".to_owned()),
+        "its group still lists it: {:?}",
+        lab.members()
+    );
     lab.agrees_with_a_first_read();
 }
 
