@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use serde::Serialize;
+use serde_json::Value;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use tracing::warn;
 use uuid::Uuid;
 
+use crate::connector::Containers;
 use crate::database::DatabaseError;
 use crate::known::Known;
 use crate::record::{Key, Kind};
@@ -63,14 +65,29 @@ pub async fn known_entities(client: &Client, run_id: i64) -> Result<Known, Datab
 pub async fn complete_run(
     client: &Client,
     run_id: i64,
-    read: i64,
-    staged: Counts,
-    note: Option<&str>,
+    staged: &StagedEntities,
 ) -> Result<RunReport, DatabaseError> {
     let statement = include_str!("../sql/complete_run.sql");
-    let Counts { entities, values, edges, quarantined, .. } = staged;
-    let parameters: Parameters<'_> = &[&run_id, &read, &entities, &values, &edges, &quarantined, &note];
+    let StagedEntities { read, counts, note, complete, cursor, containers } = staged;
+    let Counts { entities, values, edges, quarantined, pending, .. } = counts;
+    let containers = containers_json(containers);
+    let parameters: Parameters<'_> =
+        &[&run_id, read, entities, values, edges, quarantined, note, pending, complete, cursor, &containers];
     repeatedly(client, run_id, statement, parameters).await
+}
+
+/// `{"all": true, "set": {"key": "name"}}`; nothing where none were looked at.
+fn containers_json(containers: &Containers) -> Option<Value> {
+    if !containers.all && containers.names.is_empty() {
+        return None;
+    }
+    let uuid = |bytes: &[u8; 16]| Uuid::from_bytes(*bytes).to_string();
+    let set: serde_json::Map<String, Value> = containers
+        .names
+        .iter()
+        .map(|(key, name)| (uuid(key.as_bytes()), uuid(name.as_bytes()).into()))
+        .collect();
+    Some(serde_json::json!({"all": containers.all, "set": set}))
 }
 
 /// The same for what a fact source has staged.
@@ -84,20 +101,16 @@ pub async fn complete_facts(
     repeatedly(client, run_id, statement, &[&run_id, read, facts, complete, cursor, note]).await
 }
 
-/// How a run ends that has no effect.
-#[derive(Debug, Clone)]
-pub struct Ending {
-    pub state: &'static str,
-    pub message: String,
-    /// The source did nothing wrong: it is due again at once.
-    pub interrupted: bool,
-    /// The source refused our credentials: only a person makes us try them again soon.
-    pub hold: bool,
-}
-
-pub async fn end_run(client: &Client, run_id: i64, ending: &Ending) -> Result<(), DatabaseError> {
-    let Ending { state, message, interrupted, hold } = ending;
-    client.execute(include_str!("../sql/end_run.sql"), &[&run_id, state, message, interrupted, hold]).await?;
+pub async fn end_run(
+    client: &Client,
+    run_id: i64,
+    state: &str,
+    message: &str,
+    interrupted: bool,
+    hold: bool,
+) -> Result<(), DatabaseError> {
+    let statement = include_str!("../sql/end_run.sql");
+    client.execute(statement, &[&run_id, &state, &message, &interrupted, &hold]).await?;
     Ok(())
 }
 
@@ -134,6 +147,19 @@ fn report(row: &Row) -> Result<RunReport, tokio_postgres::Error> {
     })
 }
 
+/// What a run of a source that says who there is has staged.
+#[derive(Debug)]
+pub struct StagedEntities {
+    pub read: i64,
+    pub counts: Counts,
+    pub note: Option<String>,
+    /// What is not staged is as it was. Otherwise nothing is known of what was not looked at.
+    pub complete: bool,
+    /// Where the next run goes on.
+    pub cursor: Option<Value>,
+    pub containers: Containers,
+}
+
 /// What a run of a fact source has staged.
 #[derive(Debug)]
 pub struct StagedFacts {
@@ -143,7 +169,7 @@ pub struct StagedFacts {
     /// What is not staged is gone.
     pub complete: bool,
     /// Where the next run goes on.
-    pub cursor: Option<serde_json::Value>,
+    pub cursor: Option<Value>,
     pub note: Option<String>,
 }
 

@@ -267,7 +267,7 @@ pub struct SyncArgs {
     #[arg(long)]
     pub plan: bool,
 
-    /// Read everything, not only what changed since the last run (at present every read is full)
+    /// Read everything, not only what changed since the last run
     #[arg(long)]
     pub full: bool,
 

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::record::Record;
+use crate::record::{Kind, Record};
 
 pub mod endpoint;
 pub mod ldap;
@@ -13,12 +13,13 @@ pub mod table;
 mod text;
 mod tls;
 
-pub use memory::{Containers, Memory};
+pub use memory::{Answer, Containers, Memory};
 
 /// A reader of one source. It reads everything there is, once, and is used up by it.
 pub trait Connector: Send {
     /// Streams every entry into `sink`. `Ok` means that everything was read to the end: anything less
-    /// is an error, because what is missing from a complete read is taken for removed.
+    /// is an error, because what is missing from a complete read is taken for removed. A source that can
+    /// tell what changed streams that, and says so (`partial`).
     fn read(
         self,
         sink: mpsc::Sender<Record>,
@@ -36,6 +37,8 @@ pub struct ReadSummary {
     pub note: Option<String>,
     /// Who was not mentioned was not asked about, and is not gone.
     pub partial: bool,
+    /// Of these kinds everyone who is there was mentioned, although the read is partial.
+    pub swept: Vec<Kind>,
     /// Where the next run goes on; `None` where everything is read each time.
     pub cursor: Option<serde_json::Value>,
     pub containers: Containers,
@@ -58,7 +61,7 @@ pub enum ConnectorError {
 }
 
 impl ConnectorError {
-    /// Trying the same again soon may lock an account.
+    /// The source does not want these credentials: more attempts may lock the account.
     pub fn credentials_refused(&self) -> bool {
         matches!(self, Self::Ldap(error) if error.credentials_refused())
     }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tokio_postgres::{Client, Row};
+use uuid::Uuid;
 
 use crate::database::DatabaseError;
 
@@ -42,9 +43,15 @@ impl Mode {
     }
 }
 
-pub async fn claim(client: &Client, source: &str, mode: Mode) -> Result<ClaimedRun, DatabaseError> {
+/// `full_read`: whatever was read before.
+pub async fn claim(
+    client: &Client,
+    source: &str,
+    mode: Mode,
+    full_read: bool,
+) -> Result<ClaimedRun, DatabaseError> {
     let statement = include_str!("../sql/claim_run.sql");
-    let row = client.query_one(statement, &[&source, &mode.as_str(), &"manual"]).await?;
+    let row = client.query_one(statement, &[&source, &mode.as_str(), &"manual", &full_read]).await?;
     Ok(claimed(&row)?)
 }
 
@@ -64,6 +71,38 @@ pub async fn next_due(client: &Client) -> Result<Option<Duration>, DatabaseError
 pub async fn source_config(client: &Client, source: &str) -> Result<Option<Source>, DatabaseError> {
     let row = client.query_opt(include_str!("../sql/source_config.sql"), &[&source]).await?;
     Ok(row.as_ref().map(configured).transpose()?)
+}
+
+/// A directory that is to be watched, and where its last run ended.
+#[derive(Debug, Clone)]
+pub struct HeldLive {
+    pub source: Source,
+    pub cursor: serde_json::Value,
+}
+
+/// Renews what this holder watches, and takes what nobody does.
+pub async fn hold_live(client: &Client, holder: Uuid) -> Result<Vec<HeldLive>, DatabaseError> {
+    let rows = client.query(include_str!("../sql/hold_live.sql"), &[&holder]).await?;
+    let held = |row: &Row| {
+        let source = Source {
+            source: row.try_get("source")?,
+            kind: "ldap".to_owned(),
+            config: row.try_get("config")?,
+        };
+        Ok(HeldLive { source, cursor: row.try_get("cursor")? })
+    };
+    rows.iter().map(held).collect::<Result<_, tokio_postgres::Error>>().map_err(DatabaseError::from)
+}
+
+pub async fn release_live(client: &Client, holder: Uuid) -> Result<(), DatabaseError> {
+    client.execute(include_str!("../sql/release_live.sql"), &[&holder]).await?;
+    Ok(())
+}
+
+/// Something changed at a source: queues a run, unless one is queued.
+pub async fn request_run(client: &Client, source: &str) -> Result<(), DatabaseError> {
+    client.execute(include_str!("../sql/request_run.sql"), &[&source]).await?;
+    Ok(())
 }
 
 fn claimed(row: &Row) -> Result<ClaimedRun, tokio_postgres::Error> {

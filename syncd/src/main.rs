@@ -14,6 +14,7 @@ mod housekeeping;
 mod http;
 mod known;
 mod lease;
+mod live;
 mod logging;
 mod metrics;
 mod output;
@@ -156,6 +157,7 @@ async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outco
     };
     let _watched = Owned::spawn(feed::run(feed.clone(), around.database.clone(), around.shutdown.clone()));
     let mut delivered = Owned::spawn(webhooks::run(around.clone(), feed.clone()));
+    let mut live = Owned::spawn(live::run(around.clone()));
     let synchronised = async { anyhow::Ok(scheduler::run(around, usize::from(args.parallel_runs)).await?) };
     let told = async {
         service::ready();
@@ -164,8 +166,8 @@ async fn serve(around: &Surroundings, args: &ListenArgs) -> anyhow::Result<Outco
         anyhow::Ok(())
     };
     let ((), outcome, ()) = tokio::try_join!(served, synchronised, told)?;
-    // Other daemons go on with the webhooks at once.
-    let _ = tokio::time::timeout(FAREWELL, delivered.join()).await;
+    // Other daemons go on with the webhooks and with watching at once.
+    let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(delivered.join(), live.join()) }).await;
     Ok(outcome)
 }
 

@@ -6,22 +6,25 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
-use crate::apply::{self, RunReport, StagedFacts};
+use crate::apply::{self, RunReport, StagedEntities, StagedFacts};
 use crate::config::ConfigError;
-use crate::connector::{Connector, ConnectorError, ReadSummary};
+use crate::connector::ldap::LdapSource;
+use crate::connector::{Connector, ConnectorError};
 use crate::database::{Database, DatabaseError, Session};
 use crate::lease::{ClaimedRun, Held, Keeper, Verdict};
 use crate::progress::{Phase, Progress};
 use crate::secret::Secrets;
 use crate::shutdown::Shutdown;
 use crate::source::{self, Opened};
-use crate::staging::{Counts, Staging};
+use crate::staging::Staging;
 use crate::task::Owned;
 
 mod compare;
 mod end;
 pub mod facts;
+mod memory;
 use compare::Comparison;
+use memory::Recollection;
 
 /// Entries between the connector and the comparison. Few, because a single group can be large.
 const WAITING_ENTRIES: usize = 128;
@@ -70,7 +73,7 @@ pub async fn run(
         }
         // Whoever took the source has recorded it, or will.
         Err(RunError::Lost(_)) => {}
-        Err(error) => end::record(client, claimed.run_id, &end::ending(error)).await,
+        Err(error) => end::record(client, claimed.run_id, &end::Ending::of(error)).await,
     }
     end::release(client).await;
     result
@@ -122,7 +125,7 @@ async fn read_and_apply(
 }
 
 enum Staged {
-    Entities { read: i64, counts: Counts, note: Option<String> },
+    Entities(StagedEntities),
     Facts(StagedFacts),
 }
 
@@ -132,34 +135,47 @@ async fn read_and_stage(
     claimed: &ClaimedRun,
     progress: &Progress,
 ) -> Result<Staged, RunError> {
-    let connector = match source::open(&claimed.source, &around.secrets)? {
-        Opened::Ldap(connector) => *connector,
+    match source::open(&claimed.source, &around.secrets)? {
+        Opened::Ldap(source) => directory(*source, client, claimed, progress).await.map(Staged::Entities),
         Opened::Endpoint(source) => {
-            return facts::endpoint(*source, client, claimed, progress).await.map(Staged::Facts);
+            facts::endpoint(*source, client, claimed, progress).await.map(Staged::Facts)
         }
-        Opened::Table(source) => {
-            return facts::table(&source, client, claimed, progress).await.map(Staged::Facts);
-        }
-        Opened::LocalTable => {
-            return facts::local_table(client, claimed, progress).await.map(Staged::Facts);
-        }
-    };
+        Opened::Table(source) => facts::table(&source, client, claimed, progress).await.map(Staged::Facts),
+        Opened::LocalTable => facts::local_table(client, claimed, progress).await.map(Staged::Facts),
+    }
+}
+
+/// A source that says who there is.
+async fn directory(
+    source: LdapSource,
+    client: &Arc<Client>,
+    claimed: &ClaimedRun,
+    progress: &Progress,
+) -> Result<StagedEntities, RunError> {
     progress.enter(Phase::LoadingKnown);
-    let known = apply::known_entities(client, claimed.run_id).await?;
+    let memory = Arc::new(Recollection::open(client, claimed.run_id).await?);
+    let staging = Staging::open(client.clone(), claimed.slot, claimed.run_id);
+    let mut comparison = Comparison::new(memory.clone(), staging);
+    comparison.prepare().await?;
 
     progress.enter(Phase::Reading);
     let (sink, mut records) = mpsc::channel(WAITING_ENTRIES);
-    let mut reader = Owned::spawn(connector.read(sink));
-    let staging = Staging::open(client.clone(), claimed.slot, claimed.run_id);
-    let mut comparison = Comparison::new(known, staging);
+    let mut reader = Owned::spawn(source.about(memory).read(sink));
     while let Some(record) = records.recv().await {
         comparison.take(record).await?;
         progress.count_entry();
     }
     let summary = reader.join().await?;
 
-    let (counts, note) = comparison.finish().await?;
-    Ok(Staged::Entities { read: to_int8(summary.read), counts, note: joined(summary, note) })
+    let (counts, note) = comparison.finish(&summary).await?;
+    Ok(StagedEntities {
+        read: to_int8(summary.read),
+        counts,
+        note: joined(summary.note, note),
+        complete: !summary.partial,
+        cursor: summary.cursor,
+        containers: summary.containers,
+    })
 }
 
 /// Once asked, the database decides: a cancel request either stops the statement or comes too late.
@@ -172,9 +188,7 @@ async fn apply_staged(
 ) -> Result<RunReport, RunError> {
     let applying = async {
         match staged {
-            Staged::Entities { read, counts, note } => {
-                apply::complete_run(client, run_id, *read, *counts, note.as_deref()).await
-            }
+            Staged::Entities(staged) => apply::complete_run(client, run_id, staged).await,
             Staged::Facts(staged) => apply::complete_facts(client, run_id, staged).await,
         }
     };
@@ -191,8 +205,8 @@ async fn apply_staged(
     }
 }
 
-fn joined(summary: ReadSummary, note: Option<String>) -> Option<String> {
-    let notes: Vec<String> = summary.note.into_iter().chain(note).collect();
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    let notes: Vec<String> = one.into_iter().chain(other).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 

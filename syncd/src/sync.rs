@@ -22,7 +22,7 @@ pub async fn sync(around: &Surroundings, args: &SyncArgs) -> Result<Outcome, Com
         () = around.shutdown.requested() => return Ok(Outcome::Failed),
     };
     let mode = if args.plan { Mode::Plan } else { Mode::Apply };
-    let claimed = lease::claim(&session.client, &args.source, mode).await?;
+    let claimed = lease::claim(&session.client, &args.source, mode, args.full).await?;
     info!(run_id = claimed.run_id, source = args.source, mode = claimed.mode.as_str(), "run started");
 
     let display = if stderr().is_terminal() { Display::Spinner } else { Display::Lines };

@@ -7,15 +7,20 @@
 //!
 //! What stays in memory between them is one small slot per entry (`names`).
 
-use tokio::sync::mpsc;
+use std::convert::Infallible;
+use std::sync::Arc;
 
-use super::{CheckStep, Connector, ConnectorError, ReadSummary, text};
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc};
+
+use super::{CheckStep, Connector, ConnectorError, Memory, ReadSummary, text};
 use crate::config::ldap::LdapConfig;
 use crate::record::Record;
 use crate::secret::Secrets;
 
 mod aside;
 mod assemble;
+mod changes;
 mod check;
 mod connection;
 mod discover;
@@ -23,6 +28,8 @@ pub mod dn;
 mod entry;
 mod error;
 mod extended;
+mod fetch;
+mod incremental;
 mod mapping;
 mod members;
 mod memberships;
@@ -35,6 +42,7 @@ mod ranges;
 mod read;
 mod refusal;
 mod root_dse;
+mod run;
 mod search;
 mod servers;
 
@@ -45,17 +53,29 @@ pub use error::LdapSourceError;
 pub struct LdapSource {
     config: LdapConfig,
     secrets: Secrets,
+    /// Without it everything is read.
+    memory: Option<Arc<dyn Memory>>,
 }
 
 impl LdapSource {
     pub fn new(config: LdapConfig, secrets: Secrets) -> Self {
-        Self { config, secrets }
+        Self { config, secrets, memory: None }
+    }
+
+    /// With what it stated before, only what changed need be read.
+    pub fn about(self, memory: Arc<dyn Memory>) -> Self {
+        Self { memory: Some(memory), ..self }
+    }
+
+    /// Notifies whenever something changed since the cursor, until the connection breaks.
+    pub async fn watch(&self, since: &Value, changed: &Notify) -> Result<Infallible, LdapSourceError> {
+        run::watch(&self.config, &self.secrets, since, changed).await
     }
 }
 
 impl Connector for LdapSource {
     async fn read(self, sink: mpsc::Sender<Record>) -> Result<ReadSummary, ConnectorError> {
-        read::read(&self.config, &self.secrets, sink).await
+        run::read(&self.config, &self.secrets, self.memory, sink).await
     }
 
     async fn check(&self) -> Vec<CheckStep> {

@@ -16,6 +16,12 @@ pub trait Memory: Debug + Send + Sync {
     /// Where the last run ended. `None`: everything is to be read.
     fn cursor(&self) -> Option<&Value>;
 
+    /// To be told before the first record, where there is a cursor and everything is read all the same.
+    fn everything(&self);
+
+    /// To be told before the first record, where everyone who is there is mentioned: much of it will be unchanged.
+    fn everyone(&self);
+
     /// Whom groups mean by these.
     fn members<'a>(&'a self, references: &'a [Reference]) -> Answer<'a, HashMap<Reference, Member>>;
 

@@ -1,8 +1,13 @@
 //! Entry by entry: new or changed goes to staging, unchanged costs a look-up, and what was known and not
 //! seen is absent.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use super::memory::Recollection;
+use crate::connector::ReadSummary;
 use crate::database::DatabaseError;
 use crate::known::{Known, Sighting};
 use crate::record::{Entity, Key, Kind, Record};
@@ -11,7 +16,11 @@ use crate::staging::{Counts, Staging};
 const TWICE: &str = "two entries carry the same id";
 
 pub struct Comparison {
-    known: Known,
+    memory: Arc<Recollection>,
+    /// Loaded when it is needed: who reads changes only rarely does.
+    known: Option<Known>,
+    /// What was mentioned before that.
+    mentioned: HashSet<(Kind, Key)>,
     staging: Staging,
     /// Entries without a readable id: whom they stand for is unknown, so nobody of that kind is absent.
     unreadable_users: u64,
@@ -19,18 +28,48 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    pub fn new(known: Known, staging: Staging) -> Self {
-        Self { known, staging, unreadable_users: 0, unreadable_groups: 0 }
+    pub fn new(memory: Arc<Recollection>, staging: Staging) -> Self {
+        Self {
+            memory,
+            known: None,
+            mentioned: HashSet::new(),
+            staging,
+            unreadable_users: 0,
+            unreadable_groups: 0,
+        }
+    }
+
+    /// Before anything is read, if it is certain that everything will be.
+    pub async fn prepare(&mut self) -> Result<(), DatabaseError> {
+        if self.memory.is_for_everything() { self.load().await } else { Ok(()) }
+    }
+
+    async fn load(&mut self) -> Result<(), DatabaseError> {
+        if self.known.is_some() {
+            return Ok(());
+        }
+        let mut known = self.memory.known_entities().await?;
+        for (kind, key) in std::mem::take(&mut self.mentioned) {
+            known.see(kind, key);
+        }
+        self.known = Some(known);
+        Ok(())
     }
 
     pub async fn take(&mut self, record: Record) -> Result<(), DatabaseError> {
+        if self.memory.is_for_many() {
+            self.load().await?;
+        }
         match record {
             Record::Entity(entity) => self.take_entity(&entity).await,
             // A source that says who there is has nothing to say about others' users.
             Record::Facts(_) => Ok(()),
-            Record::Gone { kind, key } => self.staging.put_absent(kind, key).await,
+            Record::Gone { kind, key } => match self.see(kind, key) {
+                Sighting::Again => Ok(()),
+                _ => self.staging.put_absent(kind, key).await,
+            },
             Record::Present { kind, key } => {
-                self.known.see(kind, key);
+                self.see(kind, key);
                 Ok(())
             }
             Record::Quarantined { kind, key, shown, reason, mut entry } => {
@@ -42,16 +81,20 @@ impl Comparison {
         }
     }
 
-    /// Everything was read: stages who is absent and waits until all is in the database.
-    pub async fn finish(mut self) -> Result<(Counts, Option<String>), DatabaseError> {
+    /// The source came to its end: stages who is absent and waits until all is in the database.
+    pub async fn finish(mut self, summary: &ReadSummary) -> Result<(Counts, Option<String>), DatabaseError> {
         let mut notes = Vec::new();
         for (kind, unreadable) in [(Kind::User, self.unreadable_users), (Kind::Group, self.unreadable_groups)]
         {
+            if summary.partial && !summary.swept.contains(&kind) {
+                continue;
+            }
             if unreadable > 0 {
                 notes.push(kept_note(kind, unreadable));
                 continue;
             }
-            for key in self.known.unseen(kind) {
+            self.load().await?;
+            for key in self.known.iter().flat_map(|known| known.unseen(kind)) {
                 self.staging.put_absent(kind, key).await?;
             }
         }
@@ -59,10 +102,20 @@ impl Comparison {
         Ok((counts, (!notes.is_empty()).then(|| notes.join("; "))))
     }
 
+    fn see(&mut self, kind: Kind, key: Key) -> Sighting {
+        match &mut self.known {
+            Some(known) => known.see(kind, key),
+            None if self.mentioned.insert((kind, key)) => Sighting::New,
+            None => Sighting::Again,
+        }
+    }
+
     async fn take_entity(&mut self, entity: &Entity) -> Result<(), DatabaseError> {
-        let sighting = self.known.see(entity.kind, entity.key);
+        let everything = self.memory.is_for_everything();
+        let sighting = self.see(entity.kind, entity.key);
         if sighting == Sighting::Again {
-            return self.quarantine(entity, TWICE).await;
+            // Who reads changes may come across an entry in more than one way.
+            return if everything { self.quarantine(entity, TWICE).await } else { Ok(()) };
         }
         if let Some(field) = field_with_nul(entity) {
             let reason = format!("{field} contains a NUL character, which PostgreSQL cannot store");
@@ -70,7 +123,11 @@ impl Comparison {
         }
         let fingerprint = entity.fingerprint();
         if sighting == (Sighting::Known { fingerprint }) {
-            return Ok(());
+            // Who reads everything leaves nothing in quarantine that is not there again.
+            return match !everything && self.memory.was_quarantined(entity.kind, entity.key) {
+                true => self.staging.put_cleared(entity.kind, entity.key).await,
+                false => Ok(()),
+            };
         }
         self.staging.put_entity(entity, &fingerprint).await
     }
@@ -90,7 +147,7 @@ impl Comparison {
     /// A quarantined entry is there, even if it cannot be taken: what was known of it stays.
     fn note_present(&mut self, kind: Kind, key: Option<Key>) {
         match (key, kind) {
-            (Some(key), _) => drop(self.known.see(kind, key)),
+            (Some(key), _) => drop(self.see(kind, key)),
             (None, Kind::User) => self.unreadable_users += 1,
             (None, Kind::Group) => self.unreadable_groups += 1,
         }

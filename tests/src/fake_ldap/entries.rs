@@ -56,6 +56,7 @@ pub(super) struct View<'a> {
     tricks: Vec<&'a Trick>,
     /// The form of GUIDs in extended DNs, if these are asked for.
     extended: Option<usize>,
+    restless: Option<usize>,
 }
 
 impl<'a> View<'a> {
@@ -67,8 +68,13 @@ impl<'a> View<'a> {
     ) -> View<'a> {
         let extended = request.controls.iter().find(|control| control.oid == EXTENDED_DN);
         let form = |value: &[u8]| sequence(value).first().map_or(0, |(_, n)| super::message::number(n));
+        let restless = tricks.iter().find_map(|trick| match trick {
+            Trick::Restless { times } if *times > 0 && search.scope == 0 => Some(*times),
+            _ => None,
+        });
         View {
             script,
+            restless,
             attributes: &search.attributes,
             tricks,
             extended: extended.map(|control| form(&control.value)),
@@ -117,6 +123,10 @@ impl<'a> View<'a> {
 
     fn tell(&self, name: &str, values: &[Vec<u8>], told: &mut Vec<(String, Vec<Vec<u8>>)>) {
         match self.step() {
+            _ if name == "uSNChanged" && self.restless.is_some() => {
+                let another = self.restless.unwrap_or_default() + 1_000_000;
+                told.push((name.to_owned(), vec![another.to_string().into_bytes()]));
+            }
             Some((step, spelt))
                 if values.len() > step && spelt.to_lowercase().starts_with(&name.to_lowercase()) =>
             {

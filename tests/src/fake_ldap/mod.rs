@@ -178,6 +178,9 @@ impl Shared {
         locked(&self.seen).searches.push(format!("{text} {}", search.attributes.join(" ")));
         // A script may change while an answer is written.
         let script = locked(&self.script).clone();
+        if search.scope == 0 && search.attributes.iter().any(|asked| asked == "uSNChanged") {
+            locked(&self.script).calm_down();
+        }
         answer::answer(&script, request, &search, &text)
     }
 }

@@ -56,6 +56,8 @@ pub enum Trick {
     FirstRangeOnly,
     /// Whatever range is asked for is there, but one value further on.
     RangeGap,
+    /// So many answers about a single entry have another uSNChanged each, as if it changed in between.
+    Restless { times: usize },
     /// Who comes with a cookie of syncrepl is answered with this code (53: from the future, 4096: refresh required).
     RefuseCookie(u16),
     /// Who comes with a cookie of syncrepl is told that all who were present are gone.
@@ -117,6 +119,14 @@ impl Script {
     pub fn trick_on(mut self, search: &str, trick: Trick) -> Script {
         self.tricks.push((search.into(), trick));
         self
+    }
+
+    pub(super) fn calm_down(&mut self) {
+        for (_, trick) in &mut self.tricks {
+            if let Trick::Restless { times } = trick {
+                *times = times.saturating_sub(1);
+            }
+        }
     }
 
     /// The entry of that name, to be changed.

@@ -67,6 +67,15 @@ pub enum Binary {
     Base64,
 }
 
+impl Piece {
+    pub fn attribute(&self) -> Option<&str> {
+        match self {
+            Self::Attribute { name, .. } => Some(name),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 impl Rule {
     pub fn attribute(name: &str) -> Self {
         Self::of(Origin::Attributes(vec![name.to_owned()]))

@@ -29,6 +29,9 @@ pub enum LdapSourceError {
     SearchRefused { search: &'static str, base: String, rc: u32, text: String },
     #[error("the {search} below {base} did not come to its end after {read} entries ({message})")]
     SearchBroken { search: &'static str, base: String, read: u64, message: String },
+    /// The way of finding changes that was asked for.
+    #[error("{0}")]
+    Incremental(String),
     #[error(
         "the {search} below {base} goes in circles: {pages} pages in a row brought nothing new after {read} entries"
     )]
@@ -79,7 +82,9 @@ impl LdapSourceError {
             Self::SearchEndless { .. } => {
                 Some("the server's paging is broken: try without a proxy in between")
             }
-            Self::Secret(_) | Self::BindBroken { .. } | Self::SearchBroken { .. } => None,
+            Self::Secret(_) | Self::Incremental(_) | Self::BindBroken { .. } | Self::SearchBroken { .. } => {
+                None
+            }
         }
     }
 }

@@ -14,20 +14,18 @@ use super::search::{Entries, Search};
 use crate::config::ldap::{Directory, Groups, LdapConfig, Membership};
 use crate::connector::{ConnectorError, ReadSummary};
 use crate::record::{Entity, Kind, Member, Record, Reference, References};
-use crate::secret::Secrets;
 
 /// The first page of groups is a small one: each may carry many thousand members.
 const FIRST_GROUPS: i32 = 20;
 
 pub(super) async fn read(
     config: &LdapConfig,
-    secrets: &Secrets,
+    access: &Access<'_>,
+    connection: Connection,
     sink: mpsc::Sender<Record>,
 ) -> Result<ReadSummary, ConnectorError> {
-    let access = Access::new(config, secrets)?;
-    let connection = access.open().await?;
     let directory = config.for_server(connection.dse.kind);
-    let mut read = Read::new(config, &directory, &access, connection, sink);
+    let mut read = Read::new(config, &directory, access, connection, sink);
     if let Some(groups) = &directory.groups {
         read.group_names(groups).await?;
     }

@@ -1,5 +1,6 @@
 //! Synchronising from a real OpenLDAP with the real daemon.
 
+mod active_directory;
 mod checks;
 mod concurrency;
 mod connections;
@@ -8,14 +9,19 @@ mod discover;
 mod failover;
 mod flow;
 mod guard;
+mod incremental;
 mod interrupted;
 mod kills;
+mod memberships;
 mod plan;
 mod quarantine;
+mod ranges;
+mod safety;
 mod scheduling;
 mod unchanged;
 mod users;
 
+use roster_tests::fake_ldap::{FakeLdap, Script};
 use roster_tests::{ADMIN_DN, ADMIN_PASSWORD, BASE, Daemon, Db, Directory, Finished, Proxy, Slapd};
 use serde_json::{Value, json};
 
@@ -23,9 +29,9 @@ use crate::dump::assert_same;
 
 /// A directory server, a database with the source `corp-ldap` of the iam `corp`, and the daemon between them.
 #[derive(Debug)]
-pub struct Lab {
+pub struct Lab<S = Slapd> {
     pub db: Db,
-    pub slapd: Slapd,
+    pub slapd: S,
     pub daemon: Daemon,
 }
 
@@ -42,8 +48,25 @@ impl Lab {
         let proxy = Proxy::before(slapd.port);
         (Lab::of(Db::fresh(), slapd, &proxy.url()), proxy)
     }
+}
 
-    pub fn of(db: Db, slapd: Slapd, url: &str) -> Lab {
+impl Lab<FakeLdap> {
+    pub fn faked(script: Script) -> Lab<FakeLdap> {
+        let fake = FakeLdap::start(script);
+        let url = fake.url();
+        let lab = Lab::of(Db::fresh(), fake, &url);
+        // Not much is waited for here, and some answers never come.
+        lab.configure(json!({"timeout_seconds": 2, "incremental": "off"}));
+        lab
+    }
+
+    pub fn fake(&self) -> &FakeLdap {
+        &self.slapd
+    }
+}
+
+impl<S> Lab<S> {
+    pub fn of(db: Db, slapd: S, url: &str) -> Lab<S> {
         db.run("SELECT roster.create_identity_manager('corp', kind => 'ldap')");
         let daemon = daemon_of(&db);
         let lab = Lab { db, slapd, daemon };
@@ -116,6 +139,31 @@ impl Lab {
 
     pub fn health(&self) -> String {
         self.db.line("SELECT health FROM roster.sources WHERE source = 'corp-ldap'")
+    }
+
+    /// A sync that the guard must stop; what it said.
+    #[track_caller]
+    pub fn sync_is_blocked(&self) -> String {
+        let before = self.facts();
+        let done = self.daemon.run(&["sync", "corp-ldap"]);
+        assert_eq!(done.code, Some(3), "the sync is blocked: {done:?}");
+        assert_same(&self.facts(), &before);
+        done.said()
+    }
+
+    /// `child|parent` of all direct nestings.
+    pub fn nestings(&self) -> Vec<String> {
+        self.db.lines(
+            r#"SELECT member_name, group_name FROM roster.memberships WHERE member_kind = 'group'
+               ORDER BY member_name COLLATE "C", group_name COLLATE "C""#,
+        )
+    }
+
+    /// Why entries of the last run could not be taken, `key: reason`.
+    pub fn quarantined(&self) -> Vec<String> {
+        self.db.lines(
+            "SELECT key || ': ' || reason FROM roster.quarantine WHERE source = 'corp-ldap' ORDER BY 1",
+        )
     }
 
     /// `username|group` of all direct memberships.

@@ -57,13 +57,7 @@ fn meaning(directory: &Directory) -> String {
 fn named(rule: &Rule) -> String {
     let names: Vec<&str> = match &rule.origin {
         Origin::Attributes(names) => names.iter().map(String::as_str).collect(),
-        Origin::Template(pieces) => pieces
-            .iter()
-            .filter_map(|piece| match piece {
-                Piece::Attribute { name, .. } => Some(name.as_str()),
-                Piece::Text(_) => None,
-            })
-            .collect(),
+        Origin::Template(pieces) => pieces.iter().filter_map(Piece::attribute).collect(),
     };
     names.join(", ")
 }

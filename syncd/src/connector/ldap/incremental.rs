@@ -1,0 +1,324 @@
+//! One read of what changed: users, then groups, then the groups that waited for one of them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+use super::aside::Aside;
+use super::assemble::{Assembler, Found as Known, Resolve, Spelt, Wanted};
+use super::changes::{Changes, Found, Question};
+use super::connection::Access;
+use super::entry::Entry;
+use super::fetch::{Fetch, Fetched};
+use super::mapping::external_id;
+use crate::connector::{ConnectorError, Memory, ReadSummary};
+use crate::record::{Key, Kind, Member, Record, Reference};
+
+/// Entries asked for at once; of groups fewer, since each may have a million members.
+const USERS_AT_ONCE: usize = 16;
+const GROUPS_AT_ONCE: usize = 2;
+/// Names that groups list and that nobody knows, looked up in the directory in one run.
+const LOOKUPS: usize = 1000;
+
+pub(super) async fn read(
+    question: &Question<'_>,
+    access: &Access<'_>,
+    memory: &Arc<dyn Memory>,
+    changes: Changes,
+    sink: mpsc::Sender<Record>,
+) -> Result<ReadSummary, ConnectorError> {
+    let Changes { users, groups, containers, cursor } = changes;
+    let mut run = Run {
+        question,
+        memory: memory.as_ref(),
+        assembler: Assembler::new(question.directory, &question.connection.dse),
+        aside: Aside::new(access, &question.connection.url, question.timeout),
+        sink,
+        people: People::default(),
+        read: 0,
+    };
+    let again = run.memory.again().await?;
+    if users.present.is_some() || groups.present.is_some() {
+        run.memory.everyone();
+    }
+    run.users(wanted(&users, &again, Kind::User)).await?;
+    if question.directory.groups.is_some() {
+        run.groups(wanted(&groups, &again, Kind::Group)).await?;
+    }
+    let mut swept = Vec::new();
+    for (kind, found) in [(Kind::User, users), (Kind::Group, groups)] {
+        run.leave(kind, &found).await?;
+        if run.stay(kind, found.present).await? {
+            swept.push(kind);
+        }
+    }
+    let cursor = Some(cursor.to_json());
+    Ok(ReadSummary { read: run.read, note: None, partial: true, swept, cursor, containers })
+}
+
+/// What changed, and what could not be taken last time.
+fn wanted(found: &Found, again: &[(Kind, String)], kind: Kind) -> HashMap<String, Option<String>> {
+    let mut wanted = found.changed.clone();
+    for (_, id) in again.iter().filter(|(of, _)| *of == kind) {
+        wanted.entry(id.clone()).or_insert(None);
+    }
+    wanted
+}
+
+struct Run<'a> {
+    question: &'a Question<'a>,
+    memory: &'a dyn Memory,
+    assembler: Assembler,
+    aside: Aside<'a>,
+    sink: mpsc::Sender<Record>,
+    people: People,
+    read: u64,
+}
+
+/// Who was looked at in this run.
+#[derive(Default)]
+struct People {
+    /// By what they are called now.
+    names: HashMap<Reference, Known>,
+    /// What is remembered of these is out of date.
+    seen: HashSet<Key>,
+    /// Names that lead to nobody in the directory.
+    nobody: HashSet<Reference>,
+    lookups: usize,
+    /// Met as members, and not reported as changed (yet).
+    late_users: HashMap<String, Option<String>>,
+    late_groups: HashMap<String, Option<String>>,
+}
+
+impl Run<'_> {
+    async fn users(&mut self, wanted: HashMap<String, Option<String>>) -> Result<(), ConnectorError> {
+        let mut found = self.user_fetch().all(wanted.into_iter().collect());
+        while let Some(fetched) = found.next().await {
+            match fetched? {
+                Fetched::There(mut entry) => {
+                    let record = self.assembler.user(&mut entry, &mut self.aside).await?;
+                    self.remember(&entry, &record);
+                    self.send(record).await?;
+                }
+                Fetched::Missing(id) => self.gone(Kind::User, &id).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn groups(&mut self, changed: HashMap<String, Option<String>>) -> Result<(), ConnectorError> {
+        let mut wanted = self.group_names(changed).await?;
+        let references: Vec<Reference> = self.people.names.keys().copied().collect();
+        for waiting in self.memory.waiting(&references).await? {
+            if !self.people.seen.contains(&Key::of(&waiting)) {
+                wanted.entry(waiting).or_insert(None);
+            }
+        }
+        self.whole_groups(wanted).await?;
+        let late = std::mem::take(&mut self.people.late_users);
+        self.users(late).await?;
+        let late = std::mem::take(&mut self.people.late_groups);
+        self.whole_groups(late).await
+    }
+
+    /// Groups may be each other's members, so all names come before any member.
+    async fn group_names(
+        &mut self,
+        changed: HashMap<String, Option<String>>,
+    ) -> Result<HashMap<String, Option<String>>, ConnectorError> {
+        let Some(mut fetch) = self.group_fetch() else { return Ok(HashMap::new()) };
+        fetch.attributes = self.assembler.requested_group_heads().into();
+        fetch.at_once = USERS_AT_ONCE;
+        let mut wanted = HashMap::with_capacity(changed.len());
+        let mut found = fetch.all(changed.into_iter().collect());
+        while let Some(fetched) = found.next().await {
+            match fetched? {
+                Fetched::There(mut entry) => {
+                    let Ok(id) = external_id(&entry, &fetch.id) else { continue };
+                    if let Some((key, quarantined)) = self.assembler.group_head(&mut entry) {
+                        self.name(Kind::Group, key, &entry, "", quarantined);
+                    }
+                    wanted.insert(id, String::from_utf8(entry.dn).ok());
+                }
+                Fetched::Missing(id) => self.gone(Kind::Group, &id).await?,
+            }
+        }
+        Ok(wanted)
+    }
+
+    async fn whole_groups(&mut self, wanted: HashMap<String, Option<String>>) -> Result<(), ConnectorError> {
+        let Some(fetch) = self.group_fetch() else { return Ok(()) };
+        let users = self.user_fetch();
+        let mut found = fetch.all(wanted.into_iter().collect());
+        while let Some(fetched) = found.next().await {
+            match fetched? {
+                Fetched::There(mut entry) => {
+                    let mut resolve = Resolver {
+                        memory: self.memory,
+                        people: &mut self.people,
+                        places: [(Kind::User, &users), (Kind::Group, &fetch)],
+                    };
+                    let record = self.assembler.group(&mut entry, &mut self.aside, &mut resolve).await?;
+                    self.remember(&entry, &record);
+                    self.send(record).await?;
+                }
+                Fetched::Missing(id) => self.gone(Kind::Group, &id).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What the server says is gone, unless it was found all the same.
+    async fn leave(&mut self, kind: Kind, found: &Found) -> Result<(), ConnectorError> {
+        for id in &found.gone {
+            if !self.people.seen.contains(&Key::of(id)) {
+                self.gone(kind, id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everyone who is there was listed.
+    async fn stay(&mut self, kind: Kind, present: Option<Vec<Key>>) -> Result<bool, ConnectorError> {
+        let Some(present) = present else { return Ok(false) };
+        for key in present {
+            self.sink.send(Record::Present { kind, key }).await.map_err(|_| ConnectorError::Stopped)?;
+        }
+        Ok(true)
+    }
+
+    async fn gone(&mut self, kind: Kind, id: &str) -> Result<(), ConnectorError> {
+        let key = Key::of(id);
+        // One id may be asked for as both kinds.
+        if !self.people.names.values().any(|known| known.member.key == key) {
+            self.people.seen.insert(key);
+        }
+        self.sink.send(Record::Gone { kind, key }).await.map_err(|_| ConnectorError::Stopped)
+    }
+
+    fn remember(&mut self, entry: &Entry, record: &Record) {
+        match record {
+            Record::Entity(entity) => {
+                self.people.seen.insert(entity.key);
+                let known = known(entity.kind, entity.key, false);
+                let references = [entity.references.name, entity.references.uid];
+                self.people
+                    .names
+                    .extend(references.into_iter().flatten().map(|reference| (reference, known)));
+            }
+            // Still a member of its groups: what was known of it stays.
+            Record::Quarantined { kind, key: Some(key), .. } => self.name(*kind, *key, entry, "", true),
+            _ => {}
+        }
+    }
+
+    fn name(&mut self, kind: Kind, key: Key, entry: &Entry, username: &str, quarantined: bool) {
+        self.people.seen.insert(key);
+        let references = self.assembler.references(kind, key, entry, username);
+        let known = known(kind, key, quarantined);
+        let references = [references.name, references.uid].into_iter().flatten();
+        self.people.names.extend(references.map(|reference| (reference, known)));
+    }
+
+    async fn send(&mut self, record: Record) -> Result<(), ConnectorError> {
+        self.read += 1;
+        self.sink.send(record).await.map_err(|_| ConnectorError::Stopped)
+    }
+
+    fn user_fetch(&self) -> Fetch {
+        let users = &self.question.directory.users;
+        self.fetch(&users.base, &users.filter, self.assembler.requested_users(), USERS_AT_ONCE)
+    }
+
+    fn group_fetch(&self) -> Option<Fetch> {
+        let groups = self.question.directory.groups.as_ref()?;
+        Some(self.fetch(&groups.base, &groups.filter, self.assembler.requested_groups(), GROUPS_AT_ONCE))
+    }
+
+    fn fetch(&self, base: &str, filter: &str, attributes: Vec<String>, at_once: usize) -> Fetch {
+        Fetch {
+            ldap: self.question.connection.ldap.clone(),
+            id: super::entry::AttributeName::new(&self.question.directory.id_attribute),
+            base: base.into(),
+            filter: filter.into(),
+            attributes: attributes.into(),
+            controls: self.assembler.controls(),
+            at_once,
+            timeout: self.question.timeout,
+        }
+    }
+}
+
+fn known(kind: Kind, key: Key, quarantined: bool) -> Known {
+    Known { member: Member { kind, key }, quarantined }
+}
+
+/// First who was looked at in this run, then what was stated before, then the directory itself.
+struct Resolver<'a> {
+    memory: &'a dyn Memory,
+    people: &'a mut People,
+    places: [(Kind, &'a Fetch); 2],
+}
+
+impl Resolve for Resolver<'_> {
+    async fn members(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Option<Known>>, ConnectorError> {
+        let unseen: Vec<Reference> = wanted
+            .iter()
+            .map(|wanted| wanted.reference)
+            .filter(|reference| !self.people.names.contains_key(reference))
+            .collect();
+        let remembered = match unseen.is_empty() {
+            true => HashMap::new(),
+            false => self.memory.members(&unseen).await?,
+        };
+        let mut found = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            let here = self.people.names.get(&wanted.reference).copied();
+            // Whoever was looked at is called by another name now, or gone.
+            let before =
+                remembered.get(&wanted.reference).filter(|member| !self.people.seen.contains(&member.key));
+            found.push(match here.or(before.map(|member| known(member.kind, member.key, false))) {
+                Some(known) => Some(known),
+                None => self.look_up(wanted).await?,
+            });
+        }
+        Ok(found)
+    }
+}
+
+impl Resolver<'_> {
+    /// Somebody who was renamed or created after the changes were told: to lose the membership until the
+    /// next run would be wrong.
+    async fn look_up(&mut self, wanted: &Wanted<'_>) -> Result<Option<Known>, ConnectorError> {
+        let Spelt::Name(name) = wanted.spelt else { return Ok(None) };
+        let Ok(name) = std::str::from_utf8(name) else { return Ok(None) };
+        if name.trim().is_empty()
+            || self.people.lookups == LOOKUPS
+            || self.people.nobody.contains(&wanted.reference)
+        {
+            return Ok(None);
+        }
+        self.people.lookups += 1;
+        for (kind, place) in self.places {
+            let mut fetch = place.clone();
+            fetch.attributes = [fetch.id.as_str().to_owned()].into();
+            let Some(entry) = fetch.by_name(name).await? else { continue };
+            let Ok(id) = external_id(&entry, &fetch.id) else { continue };
+            if !fetch.covers(&entry.dn) {
+                continue;
+            }
+            let known = known(kind, Key::of(&id), false);
+            self.people.names.insert(wanted.reference, known);
+            let late = match kind {
+                Kind::User => &mut self.people.late_users,
+                Kind::Group => &mut self.people.late_groups,
+            };
+            late.insert(id, Some(name.to_owned()));
+            return Ok(Some(known));
+        }
+        self.people.nobody.insert(wanted.reference);
+        Ok(None)
+    }
+}
