@@ -7,7 +7,7 @@ set -euo pipefail
 postgres_packages=(postgresql-15 postgresql-server-dev-15)
 build_packages=(gcc make pkg-config clang libclang-dev)
 directory_packages=(slapd ldap-utils openssl)
-# Active Directory, for the tests: what a domain controller needs, without its clients.
+# For the tests: a domain controller, which stands in for Active Directory.
 domain_packages=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules)
 # 389-DS is for the long tests only (SETUP_ALL).
 long_test_packages=(389-ds-base)
@@ -58,9 +58,16 @@ install_packages() {
     apt install -y --no-install-recommends "$@"
 }
 
+# RUNLEVEL holds until the next boot: the file server that comes with a domain controller must not start then either.
+# Only what was installed here; who has a Samba of their own keeps it.
+keep_off() { # PACKAGE...
+    case " $* " in *" samba "*) ;; *) return 0 ;; esac
+    ! command -v systemctl >/dev/null || as_root systemctl disable smbd nmbd samba-ad-dc
+}
+
 [ -z "${PG_CONFIG:-}" ] || command -v "$PG_CONFIG" >/dev/null || die "PG_CONFIG names $PG_CONFIG, which is not there"
 command -v dpkg-query >/dev/null || die "this is not a Debian: install PostgreSQL 15 with its server headers, clang with" \
-    "libclang, gcc, make, pkg-config, OpenLDAP's slapd and client programs, pgbouncer, openssl, and Python 3 with venv; then name pg_config in PG_CONFIG"
+    "libclang, gcc, make, pkg-config, OpenLDAP's slapd and client programs, Samba's domain controller, pgbouncer, openssl, and Python 3 with venv; then name pg_config in PG_CONFIG"
 command -v cargo >/dev/null || die "cargo is missing: install Rust from https://rustup.rs"
 
 mapfile -t missing < <(missing_packages)
@@ -73,3 +80,4 @@ install_packages "${missing[@]}" >"$log" 2>&1 || {
     tail -n 20 "$log" >&2
     die "the packages could not be installed: install them as root with apt-get install ${missing[*]}"
 }
+keep_off "${missing[@]}" >>"$log" 2>&1 || say "systemd could not be told to leave smbd, nmbd and samba-ad-dc off: see $log"
