@@ -82,6 +82,15 @@ impl Memory for Recollection {
         asked.boxed()
     }
 
+    fn known<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, HashSet<Key>> {
+        let statement = include_str!("../../sql/ldap_known.sql");
+        let asked = async move {
+            let keys: Vec<Uuid> = keys.iter().map(|key| Uuid::from_bytes(*key.as_bytes())).collect();
+            rows(self.client.query(statement, &[&self.run_id, &keys]).await, |row| key(row, "key"))
+        };
+        asked.boxed()
+    }
+
     fn waiting<'a>(&'a self, references: &'a [Reference]) -> Answer<'a, Vec<String>> {
         let statement = include_str!("../../sql/ldap_waiting.sql");
         let asked = async move {

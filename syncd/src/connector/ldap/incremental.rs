@@ -13,12 +13,15 @@ use super::connection::Access;
 use super::entry::Entry;
 use super::fetch::{Fetch, Fetched};
 use super::mapping::external_id;
+use crate::config::ldap::{Membership, ServerKind};
 use crate::connector::{ConnectorError, Memory, ReadSummary};
 use crate::record::{Key, Kind, Member, Record, Reference};
 
 /// Entries asked for at once; of groups fewer, since each may have a million members.
 const USERS_AT_ONCE: usize = 16;
 const GROUPS_AT_ONCE: usize = 2;
+/// Members in one filter.
+const NAMES_AT_ONCE: usize = 50;
 /// Names that groups list and that nobody knows, looked up in the directory in one run.
 const LOOKUPS: usize = 1000;
 
@@ -86,6 +89,8 @@ struct People {
     there: HashSet<(Kind, Key)>,
     /// What is remembered of these is out of date.
     seen: HashSet<Key>,
+    /// As they are called now; groups may have called them otherwise before.
+    called: Vec<(Key, String)>,
     /// Names that lead to nobody in the directory.
     nobody: HashSet<Reference>,
     lookups: usize,
@@ -125,11 +130,48 @@ impl Run<'_> {
                 wanted.entry(waiting).or_insert(None);
             }
         }
+        for (id, name) in self.groups_of_arrivals().await? {
+            if !self.people.there.contains(&(Kind::Group, Key::of(&id))) {
+                wanted.entry(id).or_insert(name);
+            }
+        }
         self.whole_groups(wanted).await?;
         let late = std::mem::take(&mut self.people.late_users);
         self.users(late).await?;
         let late = std::mem::take(&mut self.people.late_groups);
         self.whole_groups(late).await
+    }
+
+    /// Who was elsewhere may have been renamed there, and servers follow in groups without reporting these: they
+    /// are asked who lists the arrivals by the names that they have now.
+    async fn groups_of_arrivals(&mut self) -> Result<HashMap<String, Option<String>>, ConnectorError> {
+        let mut found = HashMap::new();
+        let called = std::mem::take(&mut self.people.called);
+        let lists = self.lists_of_names();
+        let Some(fetch) = self.group_fetch().filter(|_| !called.is_empty() && !lists.is_empty()) else {
+            return Ok(found);
+        };
+        let keys: Vec<Key> = called.iter().map(|(key, _)| *key).collect();
+        let known = self.memory.known(&keys).await?;
+        let arrived: Vec<String> =
+            called.into_iter().filter(|(key, _)| !known.contains(key)).map(|(_, name)| name).collect();
+        for names in arrived.chunks(NAMES_AT_ONCE) {
+            let mut listing = fetch.listing(&lists, names);
+            while let Some(entry) = listing.next().await? {
+                if let Ok(id) = external_id(&entry, &fetch.id) {
+                    found.insert(id, String::from_utf8(entry.dn).ok());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The attributes by which groups list names. Active Directory lists ids, which do not change.
+    fn lists_of_names(&self) -> Vec<&'static str> {
+        let directory = self.question.directory;
+        let lists = [Membership::Member, Membership::UniqueMember].into_iter();
+        let ids = directory.server == ServerKind::ActiveDirectory;
+        lists.filter(|list| !ids && directory.reads(*list)).map(Membership::as_str).collect()
     }
 
     /// Groups may be each other's members, so all names come before any member.
@@ -207,6 +249,7 @@ impl Run<'_> {
     fn remember(&mut self, entry: &Entry, record: &Record) {
         match record {
             Record::Entity(entity) => {
+                self.call(entity.key, entry);
                 self.people.saw(entity.kind, entity.key);
                 let known = known(entity.kind, entity.key, false);
                 let references = [entity.references.name, entity.references.uid];
@@ -220,7 +263,12 @@ impl Run<'_> {
         }
     }
 
+    fn call(&mut self, key: Key, entry: &Entry) {
+        self.people.called.extend(String::from_utf8(entry.dn.clone()).ok().map(|name| (key, name)));
+    }
+
     fn name(&mut self, kind: Kind, key: Key, entry: &Entry, username: &str, quarantined: bool) {
+        self.call(key, entry);
         self.people.saw(kind, key);
         let references = self.assembler.references(kind, key, entry, username);
         let known = known(kind, key, quarantined);
