@@ -84,13 +84,35 @@ CREATE FUNCTION roster_private.recent_removals(c roster_private.plan_context) RE
     AS $$
 BEGIN
     RETURN QUERY
-    SELECT n.key, sum(n.value::bigint)::bigint
+    SELECT n.key, greatest(sum(n.value::bigint), 0)::bigint
     FROM sync_run o CROSS JOIN LATERAL jsonb_each_text(o.removals) n
     WHERE o.source_id = c.source_id AND o.removals IS NOT NULL AND o.finished_at > clock_timestamp() - interval '1 hour'
       AND (SELECT r.complete FROM sync_run r WHERE r.run_id = c.run_id) IS FALSE
     GROUP BY n.key;
 END $$;
-COMMENT ON FUNCTION roster_private.recent_removals IS 'What runs of the last hour that read a part took away, for a run that reads a part: since the last that read everything or was let through.';
+COMMENT ON FUNCTION roster_private.recent_removals IS 'What runs of the last hour that read a part took away more than they added, for a run that reads a part: since the last that read everything or was let through.';
+
+-- What comes and goes is no loss.
+CREATE FUNCTION roster_private.planned_losses(c roster_private.plan_context) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp
+    AS $$
+BEGIN
+    RETURN (SELECT jsonb_object_agg(k.kind, coalesce(r.removals, 0) - coalesce(a.additions, 0))
+            FROM unnest(guarded_kinds()) k(kind)
+            LEFT JOIN planned_removals(c) r ON r.kind = k.kind
+            LEFT JOIN (SELECT p.kind, count(*) AS additions FROM plan_entity p
+                       WHERE p.slot = c.slot AND p.run_id = c.run_id AND p.op = 'add' GROUP BY p.kind
+                       UNION ALL
+                       SELECT edge_kind(e.kind), count(*) FROM plan_edge e
+                       WHERE e.slot = c.slot AND e.run_id = c.run_id AND e.op = 'add' GROUP BY e.kind
+                       UNION ALL
+                       SELECT v.kind || '_attribute', sum(greatest(v.gained, 0))::bigint
+                       FROM (SELECT v.kind, count(*) FILTER (WHERE v.op = 'add') - count(*) FILTER (WHERE v.op = 'remove') AS gained
+                             FROM plan_value v WHERE v.slot = c.slot AND v.run_id = c.run_id GROUP BY v.kind, v.id, v.name) v
+                       GROUP BY v.kind) a ON a.kind = k.kind
+            WHERE coalesce(r.removals, 0) <> coalesce(a.additions, 0));
+END $$;
+COMMENT ON FUNCTION roster_private.planned_losses IS 'By kind, how many more a plan removes than it adds; NULL when nothing differs.';
 
 CREATE FUNCTION roster_private.guard_verdict(c roster_private.plan_context) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, roster_private, pg_temp SET jit = off
@@ -104,6 +126,7 @@ DECLARE
     v_percent numeric;
     v_total   bigint;
     v_what    text;
+    v_half    boolean;
     v_found   text[] := '{}';
 BEGIN
     FOR v_kind, v_now, v_before, v_count, v_percent IN
@@ -117,7 +140,10 @@ BEGIN
         v_total := v_before + owned_facts(c.source_id, v_kind,
             greatest(2 * v_lost, CASE WHEN v_lost > v_count THEN ceil(v_lost * 100 / greatest(v_percent, 0.001))::bigint ELSE 4 END) + 1);
         v_what := kind_plural(v_kind) || CASE WHEN v_before > 0 THEN format(' (%s of them by runs of the last hour)', v_before) ELSE '' END;
-        IF v_lost >= v_total OR v_total >= 4 AND v_lost * 2 > v_total THEN
+        -- Of the runs before, only what is many counts here: a handful of changes in a small directory is daily work.
+        v_half := v_now >= v_total - v_before OR v_total - v_before >= 4 AND v_now * 2 > v_total - v_before
+                  OR v_before > 0 AND v_lost > v_count AND v_lost * 2 > v_total;
+        IF v_half THEN
             v_found := v_found || format('%s of %s %s would be removed: all or more than half is never taken without an override',
                                          v_lost, v_total, v_what);
         ELSIF v_lost > v_count AND v_lost > v_total * v_percent / 100 THEN

@@ -333,9 +333,8 @@ BEGIN
     IF v_run.complete OR p_override THEN
         UPDATE sync_run r SET removals = NULL WHERE r.source_id = c.source_id AND r.removals IS NOT NULL;
     ELSE
-        UPDATE sync_run r SET removals = n.removals
-        FROM (SELECT jsonb_object_agg(p.kind, p.removals) FILTER (WHERE p.removals > 0) AS removals FROM planned_removals(c) p) n
-        WHERE r.run_id = c.run_id AND n.removals IS NOT NULL;
+        UPDATE sync_run r SET removals = n.losses FROM (SELECT planned_losses(c) AS losses OFFSET 0) n
+        WHERE r.run_id = c.run_id AND n.losses IS NOT NULL;
     END IF;
     IF v_run.complete THEN
         DELETE FROM member_pending m WHERE m.source_id = c.source_id AND m.former;
