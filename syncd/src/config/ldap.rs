@@ -20,7 +20,7 @@ mod values;
 mod tests;
 
 pub use active::Active;
-pub use directory::{Directory, GroupName, Groups, Users};
+pub use directory::{Directory, GroupName, Groups};
 pub use rule::Rule;
 
 /// As it is written. What depends on the server is filled in by `for_server`.

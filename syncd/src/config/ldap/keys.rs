@@ -117,7 +117,7 @@ impl Keys {
         for (key, written) in [("full_every", &self.full_every), ("grace", &self.grace)] {
             match written {
                 None | Some(Value::Null | Value::String(_)) => {}
-                Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds > 0.0) => {}
+                Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds >= 0.0) => {}
                 Some(_) => {
                     return Err(ConfigError::key(key, "must be seconds or an interval such as \"2 days\""));
                 }

@@ -12,6 +12,7 @@ mod guard;
 mod incremental;
 mod interrupted;
 mod kills;
+mod mapping;
 mod memberships;
 mod plan;
 mod quarantine;
