@@ -1,8 +1,8 @@
 //! What the database knows of what a directory stated before.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -128,7 +128,8 @@ fn rows<T, C: FromIterator<T>>(
     answer: Result<Vec<Row>, tokio_postgres::Error>,
     read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
 ) -> Result<C, ConnectorError> {
-    let failed = |error: tokio_postgres::Error| ConnectorError::Memory(DatabaseError::from(error).to_string());
+    let failed =
+        |error: tokio_postgres::Error| ConnectorError::Memory(DatabaseError::from(error).to_string());
     answer.map_err(failed)?.iter().map(read).collect::<Result<C, _>>().map_err(failed)
 }
 

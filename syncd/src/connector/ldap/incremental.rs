@@ -253,7 +253,9 @@ impl Run<'_> {
                 self.people.saw(entity.kind, entity.key);
                 let known = known(entity.kind, entity.key, false);
                 let references = [entity.references.name, entity.references.uid];
-                self.people.names.extend(references.into_iter().flatten().map(|reference| (reference, known)));
+                self.people
+                    .names
+                    .extend(references.into_iter().flatten().map(|reference| (reference, known)));
             }
             // Still a member of its groups: what was known of it stays.
             Record::Quarantined { kind, key: Some(key), .. } => self.name(*kind, *key, entry, "", true),
@@ -329,7 +331,8 @@ impl Resolve for Resolver<'_> {
         for wanted in wanted {
             let here = self.people.names.get(&wanted.reference).copied();
             // Whoever was looked at is called by another name now, or gone.
-            let before = remembered.get(&wanted.reference).filter(|member| !self.people.seen.contains(&member.key));
+            let before =
+                remembered.get(&wanted.reference).filter(|member| !self.people.seen.contains(&member.key));
             found.push(match here.or(before.map(|member| known(member.kind, member.key, false))) {
                 Some(known) => Some(known),
                 None => self.look_up(wanted).await?,
@@ -345,7 +348,10 @@ impl Resolver<'_> {
     async fn look_up(&mut self, wanted: &Wanted<'_>) -> Result<Option<Known>, ConnectorError> {
         let Spelt::Name(name) = wanted.spelt else { return Ok(None) };
         let Ok(name) = std::str::from_utf8(name) else { return Ok(None) };
-        if name.trim().is_empty() || self.people.lookups == LOOKUPS || self.people.nobody.contains(&wanted.reference) {
+        if name.trim().is_empty()
+            || self.people.lookups == LOOKUPS
+            || self.people.nobody.contains(&wanted.reference)
+        {
             return Ok(None);
         }
         self.people.lookups += 1;

@@ -23,7 +23,7 @@ fn check_tells_what_it_is_and_what_is_left_out() {
     };
     let said = |name: &str| step(name)["message"].as_str().expect("text");
     assert!(said("server").starts_with("openldap: id entryUUID"), "{}", said("server"));
-    assert!(said("user filter").contains("matches 1 entries"), "{}", said("user filter"));
+    assert!(said("user filter").contains("matches 1 entry"), "{}", said("user filter"));
     assert!(said("incremental").starts_with("auto takes syncrepl"), "{}", said("incremental"));
     assert_eq!(said("memberships"), "read from member");
     let unmapped = &step("user attributes")["sample"];

@@ -17,6 +17,16 @@ fn ldaps_and_start_tls_work_with_an_own_authority() {
     assert_eq!(lab.last_run("state, added, changed, removed"), "succeeded|0|0|0");
 }
 
+/// The name is looked up by us and verified by TLS. It may mean ::1 too, where nobody listens.
+#[test]
+fn a_name_leads_to_addresses_and_is_in_the_certificate() {
+    let lab = Lab::with(&Directory::reference());
+    let url = lab.slapd.tls_url().replace("127.0.0.1", "localhost");
+    lab.configure(json!({"urls": [url], "ca_file": &Tls::shared().ca}));
+    lab.sync();
+    assert_eq!(lab.active_users().len(), 5);
+}
+
 #[test]
 fn a_server_of_an_unknown_authority_is_refused() {
     let lab = Lab::with(&Directory::reference());

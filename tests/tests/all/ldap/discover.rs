@@ -1,7 +1,10 @@
 //! `syncd discover`: a configuration from nothing but an address, good enough to synchronise with.
 
 use roster_tests::fake_ldap::{FakeLdap, Script};
-use roster_tests::{ADMIN_DN, ADMIN_PASSWORD, BASE, Daemon, Db, Directory, Finished, Slapd, Tls};
+use roster_tests::{
+    ADMIN_DN, ADMIN_PASSWORD, BASE, Daemon, Db, Directory, Dirsrv, Finished, SAMBA_PASSWORD, SAMBA_READER_DN,
+    Samba, Slapd, Tls, staff_dn,
+};
 use serde_json::{Value, json};
 
 use super::daemon_of;
@@ -9,7 +12,7 @@ use crate::reference::{REFERENCE, effective};
 
 /// A daemon that knows no database.
 fn nowhere(db: &Db) -> Daemon {
-    daemon_of(db).without("DATABASE_URL")
+    daemon_of(db).with("DATABASE_URL", "postgres://127.0.0.1:1/nowhere")
 }
 
 fn proposed(done: &Finished) -> Value {
@@ -94,6 +97,73 @@ fn active_directory_is_recognised() {
     assert_eq!(config["group_filter"], "(objectClass=group)");
     assert_eq!(config["bind_password"], json!({"env": "LDAP_PASSWORD"}));
     assert!(report["reasons"].to_string().contains("auto takes usn"), "{report}");
+}
+
+/// Takes over what is proposed, as an administrator would with psql, and synchronises with it.
+#[track_caller]
+fn taken_over(db: &Db, daemon: &Daemon, arguments: &[&str]) -> Finished {
+    let done = daemon.run(&[&["discover"][..], arguments].concat());
+    assert_eq!(done.code, Some(0), "{done:?}");
+    db.run(&done.out);
+    let source = db.line("SELECT source FROM roster.sources WHERE kind = 'ldap'");
+    let check = daemon.run(&["check", &source]);
+    assert_eq!(check.code, Some(0), "{check:?}");
+    daemon.sync(&source);
+    check
+}
+
+#[test]
+fn a_samba_domain_is_taken_over_with_any_account() {
+    let Some(samba) = Samba::start() else { return };
+    samba.add_users([
+        ("ann", "department: lab\n"),
+        ("ben", "department: lab\n"),
+        ("cid", "department: field\n"),
+    ]);
+    samba.add_group("readers", &[&staff_dn("ann")]);
+    samba.set_user_account_control(&staff_dn("cid"), 546);
+    let db = Db::fresh();
+    let daemon = db.daemon().with("AD_PASSWORD", SAMBA_PASSWORD);
+    let ca = Tls::shared().ca.display().to_string();
+    let check = taken_over(
+        &db,
+        &daemon,
+        &[
+            &samba.tls_url(),
+            "--ca-file",
+            &ca,
+            "--bind-dn",
+            SAMBA_READER_DN,
+            "--bind-password-env",
+            "AD_PASSWORD",
+        ],
+    );
+    assert!(check.out.contains("active_directory") && check.out.contains("auto takes usn"), "{check:?}");
+    assert_eq!(
+        db.lines("SELECT username, active, email, profile ->> 'department' FROM roster.users WHERE email IS NOT NULL ORDER BY username"),
+        ["ann|t|ann@lab.test|lab", "ben|t|ben@lab.test|lab", "cid|f|cid@lab.test|field"]
+    );
+    assert_eq!(db.lines("SELECT member_name FROM roster.memberships WHERE group_name = 'readers'"), ["ann"]);
+
+    // What Active Directory says about a bind is understood.
+    let wrong = db.daemon().with("AD_PASSWORD", "wr0ng").run(&["sync", "lab-ldap"]);
+    assert!(wrong.said().contains("wrong password"), "{wrong:?}");
+    let nobody = daemon.run(&["discover", &samba.url()]);
+    assert_eq!(nobody.code, Some(1), "{nobody:?}");
+    assert!(nobody.err.contains("bind_dn"), "{nobody:?}");
+}
+
+#[test]
+#[ignore = "long: needs 389-DS, which setup installs for make test-all only"]
+fn a_389_is_taken_over() {
+    let dirsrv = Dirsrv::start(&Directory::reference());
+    let db = Db::fresh();
+    let who = ["--bind-dn", ADMIN_DN, "--bind-password-env", "LDAP_PASSWORD"];
+    let url = dirsrv.url();
+    let check = taken_over(&db, &daemon_of(&db), &[&[url.as_str()][..], &who].concat());
+    assert!(check.out.contains("389ds (389 Project") && check.out.contains("id nsUniqueId"), "{check:?}");
+    assert!(check.out.contains("auto takes modify_timestamp"), "{check:?}");
+    assert_eq!(db.number("SELECT count(*) FROM roster.users WHERE active"), 5);
 }
 
 #[test]

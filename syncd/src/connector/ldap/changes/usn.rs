@@ -6,8 +6,8 @@
 use std::time::Instant;
 
 use chrono::Utc;
-use ldap3::{Scope, SearchOptions};
 use ldap3::controls::RawControl;
+use ldap3::{Scope, SearchOptions};
 
 use super::cursor::{self, Cursor};
 use super::tree::{Listing, everyone, file_time, id_of, server_time};
@@ -33,10 +33,7 @@ pub(super) async fn start(question: &Question<'_>) -> Result<Option<Cursor>, Lda
     Ok(Some(Cursor::Usn(cursor::Usn { dsa, url, usn, expired_until, list_at })))
 }
 
-pub(super) async fn changes(
-    question: &Question<'_>,
-    since: &cursor::Usn,
-) -> Result<Answer, LdapSourceError> {
+pub(super) async fn changes(question: &Question<'_>, since: &cursor::Usn) -> Result<Answer, LdapSourceError> {
     let everything = |why: &str| Ok(Answer::Everything(why.to_owned()));
     let dse = &question.connection.dse;
     // Read before anything is searched for: what changes meanwhile is found again next time.
@@ -69,7 +66,13 @@ pub(super) async fn changes(
         };
         list_at = (!sees_deleted).then_some(next);
     }
-    changes.cursor = Cursor::Usn(cursor::Usn { dsa, url: question.connection.url.clone(), usn, expired_until: until, list_at });
+    changes.cursor = Cursor::Usn(cursor::Usn {
+        dsa,
+        url: question.connection.url.clone(),
+        usn,
+        expired_until: until,
+        list_at,
+    });
     Ok(Answer::Changes(changes))
 }
 
@@ -119,7 +122,8 @@ pub(super) fn take(question: &Question<'_>, entry: &Entry, changes: &mut Changes
 }
 
 pub(super) fn is_deleted(entry: &Entry) -> bool {
-    let deleted = entry.values(&AttributeName::new("isDeleted")).any(|value| value.eq_ignore_ascii_case(b"TRUE"));
+    let deleted =
+        entry.values(&AttributeName::new("isDeleted")).any(|value| value.eq_ignore_ascii_case(b"TRUE"));
     deleted
 }
 

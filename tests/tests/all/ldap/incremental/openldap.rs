@@ -104,7 +104,11 @@ fn users_and_groups_move_between_units_and_out_of_the_source() {
     lab.slapd.move_below(&outside, &format!("ou=people,{BASE}"));
     lab.sync_changes();
     assert_eq!(lab.user_id("sam"), id, "the same entry");
-    assert!(lab.members().contains(&"sam|developers".to_owned()), "its group still lists it: {:?}", lab.members());
+    assert!(
+        lab.members().contains(&"sam|developers".to_owned()),
+        "its group still lists it: {:?}",
+        lab.members()
+    );
     lab.agrees_with_a_first_read();
 }
 
@@ -144,7 +148,11 @@ fn a_user_of_the_same_name_is_another() {
 #[test]
 fn groups_that_are_emptied_or_made_anew() {
     let mut directory = Directory::reference();
-    directory.group("many", &["steve", "sara", "sam", "fiona", "stephanie"].map(user_dn).each_ref().map(String::as_str), &[]);
+    directory.group(
+        "many",
+        &["steve", "sara", "sam", "fiona", "stephanie"].map(user_dn).each_ref().map(String::as_str),
+        &[],
+    );
     let lab = lab(&directory);
     lab.db.run("SELECT roster.set_guard('corp-ldap', 'membership', 100, 100)");
     lab.slapd.delete(&group_dn("Field_Sales"));

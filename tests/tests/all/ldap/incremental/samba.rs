@@ -1,7 +1,8 @@
 //! Active Directory: update sequence numbers, DirSync, tombstones.
 
 use roster_tests::{
-    Db, GROUPS, SAMBA_ADMIN_DN, SAMBA_PASSWORD, SAMBA_READER_DN, STAFF, Samba, samba_group_dn, staff_dn, wait_until,
+    Db, GROUPS, SAMBA_ADMIN_DN, SAMBA_PASSWORD, SAMBA_READER_DN, STAFF, Samba, samba_group_dn, staff_dn,
+    wait_until,
 };
 use serde_json::json;
 
