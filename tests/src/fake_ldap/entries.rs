@@ -103,7 +103,8 @@ impl<'a> View<'a> {
             if let Some((asked, start)) =
                 self.asked_range().filter(|(asked, _)| name.eq_ignore_ascii_case(asked))
             {
-                let (step, spelt) = self.step().unwrap_or((usize::MAX, ""));
+                let of_this = |(_, spelt): &(usize, &str)| spelt.to_lowercase().starts_with(&asked);
+                let (step, spelt) = self.step().filter(of_this).unwrap_or((usize::MAX, ""));
                 let spelt = if spelt.is_empty() { format!("{asked};range=") } else { spelt.to_owned() };
                 told.push(self.range(values, self.moved(start), step, &spelt));
             } else if self.is_asked(name) {
