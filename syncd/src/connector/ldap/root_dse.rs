@@ -147,8 +147,8 @@ fn product(entry: &Entry) -> Option<String> {
 }
 
 fn invocation_id(settings: &Entry) -> Option<String> {
-    let invocation = AttributeName::new("invocationId");
-    let id = settings.values(&invocation).next()?;
+    let name = AttributeName::new("invocationId");
+    let id = settings.values(&name).next()?;
     Uuid::from_slice_le(id).ok().map(|id| id.to_string())
 }
 

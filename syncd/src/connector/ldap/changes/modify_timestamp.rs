@@ -50,7 +50,7 @@ pub(super) async fn changes(question: &Question<'_>, since: &str) -> Result<Answ
     // The directory has users, or nobody may see them: the groups may be none.
     if found
         .first()
-        .is_some_and(|users| users.changed.is_empty() && users.present.as_ref().is_none_or(Vec::is_empty))
+        .is_some_and(|users| users.changed.is_empty() && users.present.as_ref().is_some_and(Vec::is_empty))
     {
         return Ok(Answer::Everything("the server listed nobody who is left".to_owned()));
     }
@@ -70,15 +70,19 @@ async fn list(
     newest: &mut DateTime<Utc>,
 ) -> Result<Option<Found>, LdapSourceError> {
     let mut found = Found::default();
-    let mut present = Vec::new();
+    let mut present = Some(Vec::new());
     let mut entries = Listing::of(base, filter).with(&[TIME]).start(question);
     while let Some(entry) = entries.next().await? {
-        let Some(id) = id_of(question, &entry) else { continue };
+        let Some(id) = id_of(question, &entry) else {
+            // Whoever it is: nobody can be said to be missing.
+            present = None;
+            continue;
+        };
         let changed = changed_at(&entry);
         *newest = (*newest).max(changed.unwrap_or(*newest));
         // Without a time it may have changed.
         if changed.is_some_and(|changed| changed < from) {
-            present.push(Key::of(&id));
+            present.iter_mut().for_each(|present| present.push(Key::of(&id)));
             continue;
         }
         found.changed.insert(id, String::from_utf8(entry.dn).ok());
@@ -86,7 +90,7 @@ async fn list(
             return Ok(None);
         }
     }
-    found.present = Some(present);
+    found.present = present;
     Ok(Some(found))
 }
 

@@ -52,18 +52,19 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// Everyone below a base.
+/// Everyone below a base. `None` if somebody has no readable id: nobody can be said to be missing then.
 pub(super) async fn everyone(
     question: &Question<'_>,
     base: &str,
     filter: &str,
-) -> Result<Vec<Key>, LdapSourceError> {
+) -> Result<Option<Vec<Key>>, LdapSourceError> {
     let mut keys = Vec::new();
     let mut entries = Listing::of(base, filter).start(question);
     while let Some(entry) = entries.next().await? {
-        keys.extend(id_of(question, &entry).map(|id| Key::of(&id)));
+        let Some(id) = id_of(question, &entry) else { return Ok(None) };
+        keys.push(Key::of(&id));
     }
-    Ok(keys)
+    Ok(Some(keys))
 }
 
 /// An entry without a readable id is seen by full reads only, which quarantine it.

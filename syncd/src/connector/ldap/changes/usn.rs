@@ -6,8 +6,8 @@
 use std::time::Instant;
 
 use chrono::Utc;
-use ldap3::Scope;
 use ldap3::controls::RawControl;
+use ldap3::{Scope, SearchOptions};
 
 use super::cursor::{self, Cursor};
 use super::tree::{Listing, everyone, file_time, id_of, server_time};
@@ -57,16 +57,14 @@ pub(super) async fn changes(question: &Question<'_>, since: &cursor::Usn) -> Res
     }
     let until = expired_until(question, since.expired_until).await?;
     expired(question, since.expired_until, until, &mut changes.users).await?;
-    let mut list_at = None;
-    if !sees_deleted(question).await? {
-        list_at =
-            Some(match since.list_at.filter(|at| (0..86_400).contains(&(at - Utc::now().timestamp()))) {
-                Some(later) => later,
-                None => match list_everyone(question, &mut changes).await? {
-                    Some(next) => next,
-                    None => return everything("the server listed nobody who is left"),
-                },
-            });
+    let sees_deleted = sees_deleted(question).await?;
+    let mut list_at = since.list_at.filter(|_| !sees_deleted);
+    // Once more when the right comes: what was deleted before nobody saw.
+    if is_due(list_at) && !(sees_deleted && since.list_at.is_none()) {
+        let Some(next) = list_everyone(question, &mut changes).await? else {
+            return everything("the server listed nobody who is left");
+        };
+        list_at = (!sees_deleted).then_some(next);
     }
     changes.cursor = Cursor::Usn(cursor::Usn {
         dsa,
@@ -76,6 +74,11 @@ pub(super) async fn changes(question: &Question<'_>, since: &cursor::Usn) -> Res
         list_at,
     });
     Ok(Answer::Changes(changes))
+}
+
+/// A time that is far away is that of another clock.
+fn is_due(list_at: Option<i64>) -> bool {
+    list_at.is_none_or(|at| !(1..86_400).contains(&(at - Utc::now().timestamp())))
 }
 
 /// What has a higher number. False if that is too much.
@@ -156,9 +159,9 @@ async fn list_everyone(
 ) -> Result<Option<i64>, LdapSourceError> {
     let begun = Instant::now();
     let (users, groups) = (&question.directory.users, &question.directory.groups);
-    changes.users.present = Some(everyone(question, &users.base, &users.filter).await?);
+    changes.users.present = everyone(question, &users.base, &users.filter).await?;
     if let Some(groups) = groups {
-        changes.groups.present = Some(everyone(question, &groups.base, &groups.filter).await?);
+        changes.groups.present = everyone(question, &groups.base, &groups.filter).await?;
     }
     let nobody = |present: &Option<Vec<Key>>| present.as_ref().is_some_and(Vec::is_empty);
     if nobody(&changes.users.present) || nobody(&changes.groups.present) {
@@ -168,20 +171,23 @@ async fn list_everyone(
     Ok(Some(Utc::now().timestamp() + i64::try_from(pause).unwrap_or(0)))
 }
 
-/// Only who may see where tombstones are sees them.
+/// Whether tombstones are shown to us. Some see where they are and none of them, so one must be there: before the
+/// first, everyone is listed.
 async fn sees_deleted(question: &Question<'_>) -> Result<bool, LdapSourceError> {
     for top in question.tops() {
         let place = format!("<WKGUID={DELETED_OBJECTS},{top}>");
         let mut ldap = question.connection.ldap.clone();
-        ldap.with_timeout(question.timeout).with_controls(vec![show_deleted()]);
-        let answer = ldap.search(&place, Scope::Base, "(objectClass=*)", ["1.1"]).await;
-        let ldap3::SearchResult(entries, result) = answer.map_err(|error| LdapSourceError::SearchBroken {
+        ldap.with_timeout(question.timeout)
+            .with_search_options(SearchOptions::new().sizelimit(1))
+            .with_controls(vec![show_deleted()]);
+        let answer = ldap.search(&place, Scope::OneLevel, "(isDeleted=TRUE)", ["1.1"]).await;
+        let ldap3::SearchResult(entries, _) = answer.map_err(|error| LdapSourceError::SearchBroken {
             search: "look at the deleted objects",
             base: place.clone(),
             read: 0,
             message: reason(&error, question.timeout),
         })?;
-        if result.rc != 0 || entries.iter().all(|item| item.is_ref() || item.is_intermediate()) {
+        if entries.iter().all(|item| item.is_ref() || item.is_intermediate()) {
             return Ok(false);
         }
     }

@@ -1,7 +1,7 @@
 //! Waiting for changes. What changed is of no interest here: each is a hint that a run would find something.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt, select_all};
 use ldap3::controls::{MakeCritical, RefreshMode};
@@ -18,6 +18,8 @@ use crate::connector::ldap::root_dse::look;
 
 /// A server is asked this often whether it still counts as before.
 const POLL_EVERY: Duration = Duration::from_millis(500);
+/// What is counted and not shown is asked after this seldom: servers count a lot.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Between signs of life on a connection that waits.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
@@ -37,12 +39,15 @@ pub(in super::super) async fn watch(
                 watching.push(follow(question, area, cookie, changed).boxed());
             }
         }
-        Cursor::Usn(since) => watching.push(poll(question, since.usn, changed).boxed()),
+        Cursor::Usn(since) => {
+            let blind = since.list_at.is_some();
+            watching.push(poll(question, since.usn, blind, changed).boxed());
+        }
         Cursor::DirSync(_) => {
             // Its cookie is not to be compared.
             changed.notify_one();
             let now = question.connection.dse.highest_committed_usn.unwrap_or_default();
-            watching.push(poll(question, now, changed).boxed());
+            watching.push(poll(question, now, false, changed).boxed());
         }
         // Such a server tells nothing.
         Cursor::ModifyTimestamp { .. } => {}
@@ -95,16 +100,29 @@ async fn follow(
     })
 }
 
-async fn poll(question: &Question<'_>, since: i64, changed: &Notify) -> Result<Infallible, LdapSourceError> {
+/// `blind`: deletions are not shown, and anything that is counted may be one.
+async fn poll(
+    question: &Question<'_>,
+    since: i64,
+    blind: bool,
+    changed: &Notify,
+) -> Result<Infallible, LdapSourceError> {
     let mut ldap = question.connection.ldap.clone();
     let name = AttributeName::new("highestCommittedUSN");
-    let mut seen = since;
+    let (mut seen, mut unexplained) = (since, None);
     loop {
         let dse = look(&mut ldap, question.timeout, "", &["highestCommittedUSN"]).await?;
         let now = dse.as_ref().and_then(|dse| dse.values(&name).next()).and_then(number).unwrap_or(seen);
         // A lower number is that of a server that was restored.
         if now < seen || now > seen && concerns_us(question, seen).await? {
             changed.notify_one();
+            unexplained = None;
+        } else if now > seen && blind {
+            unexplained = unexplained.or(Some(Instant::now()));
+        }
+        if unexplained.is_some_and(|since| since.elapsed() > PATIENCE) {
+            changed.notify_one();
+            unexplained = None;
         }
         seen = now;
         tokio::time::sleep(POLL_EVERY).await;

@@ -16,7 +16,7 @@ fn watching(lab: &Lab) -> Running {
 }
 
 fn countries(lab: &Lab, user: &str) -> Vec<String> {
-    let question = "SELECT value FROM roster.effective_attributes WHERE attribute = 'country' AND username =";
+    let question = "SELECT value FROM roster.effective_attributes WHERE name = 'country' AND username =";
     lab.db.lines(&format!("{question} '{user}' ORDER BY 1"))
 }
 

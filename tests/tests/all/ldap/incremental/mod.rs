@@ -98,8 +98,8 @@ fn stated(db: &Db) -> Vec<String> {
         "SELECT 'user', username, display_name, email, active FROM roster.users WHERE active
          UNION ALL SELECT 'group', group_name, NULL, NULL, NULL FROM roster.groups
          UNION ALL SELECT 'member', member_kind, member_name, group_name, NULL FROM roster.memberships
-         UNION ALL SELECT 'value', owner, attribute, value, NULL FROM roster.user_attributes
-         UNION ALL SELECT 'group value', owner, attribute, value, NULL FROM roster.group_attributes
-         UNION ALL SELECT 'effective', username, attribute, value, NULL FROM roster.effective_attributes",
+         UNION ALL SELECT 'value', owner, name, value, NULL FROM roster.user_attributes
+         UNION ALL SELECT 'group value', owner, name, value, NULL FROM roster.group_attributes
+         UNION ALL SELECT 'effective', username, name, value, NULL FROM roster.effective_attributes",
     )
 }

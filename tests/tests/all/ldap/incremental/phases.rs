@@ -112,7 +112,9 @@ fn without_help_of_the_server_everyone_is_listed_with_the_time_of_change() {
 
 /// A server that says what no real one does, to who comes with a cookie.
 fn faked(trick: Trick) -> Lab<FakeLdap> {
-    let lab = Lab::faked(Script::openldap(&Directory::reference()));
+    let mut script = Script::openldap(&Directory::reference());
+    script.entry(BASE).set("contextCSN", vec![b"20300101000000.000000Z#000000#000#000000".to_vec()]);
+    let lab = Lab::faked(script);
     lab.configure(json!({"incremental": "syncrepl"}));
     lab.sync();
     assert_eq!(lab.mode(), "syncrepl", "{}", lab.last_run("message"));

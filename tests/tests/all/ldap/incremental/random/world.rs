@@ -104,8 +104,9 @@ impl World {
 
     fn some_members(&self, rng: &mut Rng) -> Vec<String> {
         let everyone: Vec<&String> = self.users.iter().chain(&self.groups).map(|(_, dn)| dn).collect();
-        let mut some: Vec<String> =
-            (0..rng.below(6)).filter_map(|_| (!everyone.is_empty()).then(|| (*rng.pick(&everyone)).clone())).collect();
+        let mut some: Vec<String> = (0..rng.below(6))
+            .filter_map(|_| (!everyone.is_empty()).then(|| (*rng.pick(&everyone)).clone()))
+            .collect();
         some.sort();
         some.dedup();
         some
@@ -218,7 +219,8 @@ impl World {
         let Some((_, group)) = (!self.groups.is_empty()).then(|| rng.pick(&self.groups).clone()) else {
             return "no group".into();
         };
-        let some: Vec<String> = self.some_members(rng).into_iter().filter(|member| *member != group).collect();
+        let some: Vec<String> =
+            self.some_members(rng).into_iter().filter(|member| *member != group).collect();
         let values: Vec<&str> = some.iter().map(String::as_str).collect();
         server.tools().set(&group, "member", &values);
         format!("members of {group}: {some:?}")
@@ -286,7 +288,9 @@ impl Server for Slapd {
             true => format!(
                 "dn: {dn}\nchangetype: add\nobjectClass: inetOrgPerson\nobjectClass: labPerson\nuid: {name}\ncn: {name}\nsn: {name}\nmail: {name}@example.org\n"
             ),
-            false => format!("dn: {dn}\nchangetype: add\nobjectClass: labGroup\ncn: {name}\nlabOrganization: {name}\n"),
+            false => format!(
+                "dn: {dn}\nchangetype: add\nobjectClass: labGroup\ncn: {name}\nlabOrganization: {name}\n"
+            ),
         }
     }
 
