@@ -30,10 +30,13 @@ install: setup ## Install the extension into PostgreSQL and build target/release
 	@scripts/build-syncd.sh
 
 .PHONY: test
+test: export SETUP_TESTS = 1
 test: install ## Run the tests against real servers
 	@scripts/test.sh
 
 .PHONY: test-all
+test-all: export SETUP_TESTS = 1
+test-all: export SETUP_ALL = 1
 test-all: install ## Run the tests, the long ones too, the soak (SOAK_SECONDS), and the fuzz targets (FUZZ_SECONDS each)
 	@scripts/test.sh --include-ignored
 	@scripts/fuzz.sh
@@ -41,6 +44,10 @@ test-all: install ## Run the tests, the long ones too, the soak (SOAK_SECONDS), 
 .PHONY: bench
 bench: install ## Measure synchronisations and reads, and compare them with ldapsearch
 	@scripts/bench.sh
+
+.PHONY: bench-peers
+bench-peers: install ## Measure pg_ldap_sync and ldap2pg on the same directory (BENCH_USERS, default 10000)
+	@scripts/bench-peers.sh
 
 .PHONY: lint
 lint: ## Check formatting, lints, shell scripts and licences

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The private OpenLDAP server of the demo. To be sourced after lib.sh.
-# mdb with memberof and refint, an own certificate authority, LDAP and LDAPS on free ports of 127.0.0.1.
+# mdb with memberof, refint and syncprov (changes can be followed), an own certificate authority, LDAP and LDAPS on free ports of 127.0.0.1.
 
 ldap_suffix=dc=example,dc=org
 ldap_admin=cn=admin,$ldap_suffix
@@ -66,6 +66,7 @@ modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
 moduleload refint
+moduleload syncprov
 pidfile "$1/pid"
 TLSCACertificateFile "$1/tls/ca.pem"
 TLSCertificateFile "$1/tls/server.pem"
@@ -76,13 +77,16 @@ suffix "$ldap_suffix"
 rootdn "$ldap_admin"
 rootpw $2
 directory "$1/db"
-index objectClass,uid,cn,member,entryUUID eq
+index objectClass,uid,cn,member,entryUUID,entryCSN eq
 access to attrs=userPassword by anonymous auth by * none
 access to * by users read
 overlay memberof
 memberof-refint true
 overlay refint
 refint_attributes member
+overlay syncprov
+syncprov-checkpoint 1000 10
+syncprov-sessionlog 100000
 CONF
 }
 

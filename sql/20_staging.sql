@@ -112,12 +112,16 @@ CREATE FUNCTION roster_private.clear_slot(p_slot smallint) RETURNS void
     AS $$
 DECLARE
     v_table text;
+    v_size  bigint;
 BEGIN
     FOREACH v_table IN ARRAY ARRAY['staged_entity', 'staged_value', 'staged_edge', 'staged_pending', 'staged_quarantine', 'staged_fact',
                                    'staged_subject', 'plan_entity', 'plan_value', 'plan_edge', 'plan_pending', 'plan_link'] LOOP
-        -- Nothing staged is the usual case, and TRUNCATE would write even then.
-        IF pg_relation_size(format('roster_private.%I', v_table || '_' || p_slot)) > 0 THEN
+        -- To truncate is to make new files and have them flushed, which takes longer than a small run.
+        v_size := pg_relation_size(format('roster_private.%I', v_table || '_' || p_slot));
+        IF v_size > 262144 THEN
             EXECUTE format('TRUNCATE roster_private.%I', v_table || '_' || p_slot);
+        ELSIF v_size > 0 THEN
+            EXECUTE format('DELETE FROM roster_private.%I', v_table || '_' || p_slot);
         END IF;
     END LOOP;
 END $$;

@@ -229,6 +229,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION roster_private.ldap_members IS 'Who is meant by references, as the source of a run stated it last time.';
 
+CREATE FUNCTION roster_private.ldap_known(run_id bigint, keys uuid[]) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
+    AS $$
+DECLARE
+    v_source integer := (SELECT r.source_id FROM sync_run r WHERE r.run_id = ldap_known.run_id);
+BEGIN
+    RETURN QUERY
+    SELECT k.key FROM user_claim k WHERE k.source_id = v_source AND k.key = ANY (keys) AND k.missing_since IS NULL
+    UNION
+    SELECT k.key FROM group_claim k WHERE k.source_id = v_source AND k.key = ANY (keys);
+END $$;
+COMMENT ON FUNCTION roster_private.ldap_known IS 'Which of these users and groups the source of a run stated last time. Who was not there may be listed by groups under a name that nobody reported.';
+
 CREATE FUNCTION roster_private.ldap_waiting(run_id bigint, refs uuid[]) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
     AS $$
@@ -320,9 +333,8 @@ BEGIN
     IF v_run.complete OR p_override THEN
         UPDATE sync_run r SET removals = NULL WHERE r.source_id = c.source_id AND r.removals IS NOT NULL;
     ELSE
-        UPDATE sync_run r SET removals = n.removals
-        FROM (SELECT jsonb_object_agg(p.kind, p.removals) FILTER (WHERE p.removals > 0) AS removals FROM planned_removals(c) p) n
-        WHERE r.run_id = c.run_id AND n.removals IS NOT NULL;
+        UPDATE sync_run r SET removals = n.losses FROM (SELECT planned_losses(c) AS losses OFFSET 0) n
+        WHERE r.run_id = c.run_id AND n.losses IS NOT NULL;
     END IF;
     IF v_run.complete THEN
         DELETE FROM member_pending m WHERE m.source_id = c.source_id AND m.former;

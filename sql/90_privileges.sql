@@ -167,6 +167,7 @@ GRANT EXECUTE ON FUNCTION
     roster_private.complete_run(bigint, bigint, bigint, bigint, bigint, bigint, text, bigint, boolean, jsonb, jsonb),
     roster_private.ldap_state(bigint),
     roster_private.ldap_members(bigint, uuid[]),
+    roster_private.ldap_known(bigint, uuid[]),
     roster_private.ldap_waiting(bigint, uuid[]),
     roster_private.ldap_again(bigint),
     roster_private.ldap_containers(bigint),

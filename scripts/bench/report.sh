@@ -4,9 +4,14 @@
 report() {
     : >"$times/table"
     row what ours yardstick ratio goal
+    case $only in
+        '' | ldap)
+            report_synchronisations
+            report_incremental
+            report_memory
+            ;;
+    esac
     if [ -z "$only" ]; then
-        report_synchronisations
-        report_memory
         report_reads
         report_policies
         report_single_changes
@@ -17,13 +22,13 @@ report() {
     printf '\n%s\n' "$(machine)"
     printf 'Medians; every yardstick is measured in turns with what it is compared with.\n\n'
     print_table
-    [ -n "$only" ] || report_seconds
+    case $only in '' | ldap) report_seconds ;; esac
 }
 
 machine() {
     local server
     server="$(nproc) cores, PostgreSQL $(psql "$superuser" -At -c 'SHOW server_version')"
-    if [ -n "$only" ]; then
+    if [ -n "$only" ] && [ "$only" != ldap ]; then
         printf '%s users · %s' "$users" "$server"
     else
         printf '%s users, %s memberships · %s, OpenLDAP %s' "$users" \
@@ -47,19 +52,20 @@ report_synchronisations() {
     row_of_times 'first sync' "$first" "$(median first_ldapsearch)" ldapsearch '<= 8x, stretch 4x'
     row_of_times 'first sync' "$first" "$everything" 'COPY + INSERT of all rows it writes' '<= 1.3x'
     row_of_times 'first sync' "$first" "$(median copy_facts)" 'COPY + INSERT of the facts alone' '-'
-    row_of_times 'unchanged sync, full read' "$(median unchanged)" "$(median ldapsearch)" ldapsearch '<= 2x'
+    row_of_times 'unchanged sync, everything read' "$(median unchanged)" "$(median ldapsearch)" ldapsearch '<= 2x'
     row 'unchanged sync, rows written' "$(highest written 1)" - - 0
     row 'unchanged sync, WAL' "$(bytes "$(highest written 2)")" - - '< 1 MiB'
     row_of_times 'plan of an unchanged directory' "$(median plan)" "$(median ldapsearch)" ldapsearch '<= 2x'
-    row_of_times '100 users changed, full read' "$(median changed)" "$(median ldapsearch)" ldapsearch -
+    row_of_times '100 users changed, everything read' "$(median changed)" "$(median ldapsearch)" ldapsearch -
 }
 
 report_memory() {
     local largest goal name
+    local -A what=([first]='first sync' [unchanged]='unchanged sync, everything read' [incremental_member]='incremental, with the largest entry' [live_memory]='live')
     largest=$(largest_entry)
     goal="<= $(bytes "$(calculate "128 * 1048576 + 6 * $largest")")"
-    for name in first unchanged; do
-        row "$name sync, peak memory of syncd" "$(bytes "$(calculate "$(highest "$name" 3) * 1024")")" "largest entry $largest bytes" - "$goal"
+    for name in first unchanged incremental_member live_memory; do
+        row "peak memory of syncd, ${what[$name]}" "$(bytes "$(calculate "$(highest "$name" 3) * 1024")")" "largest entry $largest bytes" - "$goal"
     done
 }
 

@@ -37,31 +37,43 @@ copy_and_insert() {
     ask -c 'SET client_min_messages = warning' -c 'DROP SCHEMA yardstick CASCADE'
 }
 
+# Everything is read, as if no server could tell what changed.
 further_synchronisations() {
-    local round before
+    local round
     ask -c VACUUM -c CHECKPOINT
-    for round in $(seq 3); do
-        say "Synchronisations of what is there already, round $round of 3"
+    for round in 1 2 3; do
+        say "Synchronisations of what is there already, everything read, round $round of 3"
         read_with_ldapsearch ldapsearch
-        before=$(written)
-        synchronise unchanged
-        printf '%s %s\n' "$before" "$(written)" | awk '{ print $3 - $1, $4 - $2 }' | note written
-        synchronise plan --plan
+        noting_rows written synchronise unchanged --full
+        synchronise plan --full --plan
         read_with_ldapsearch ldapsearch
-        change_users "$round"
-        synchronise changed
+        change_users 100 "$round"
+        synchronise changed --full
     done
+}
+
+# noting_rows NAME COMMAND...: notes the rows and the bytes of WAL that it wrote.
+noting_rows() {
+    local name=$1 before
+    shift
+    before=$(written)
+    "$@"
+    printf '%s %s\n' "$before" "$(written)" | awk '{ print $3 - $1, $4 - $2 }' | note "$name"
 }
 
 written() { ask -F ' ' -f "$steps/settled.sql" -f "$steps/written.sql"; }
 
-# A hundred users, spread over the directory, get another title.
-change_users() { # ROUND
-    perl -e 'for (0 .. 99) {
-                 printf "dn: uid=u%07d,ou=people,dc=example,dc=org\nchangetype: modify\nreplace: title\ntitle: Title %d of %d\n\n",
-                     $_ * int($ARGV[0] / 100), $ARGV[1], $ARGV[2];
-             }' "$users" "$1" "$$" |
-        ldapmodify -x -H "$(cat "$directory/ldap.url")" -D cn=admin,dc=example,dc=org -y "$directory/ldap.password" >/dev/null
+# So many users, spread over the directory, get another title.
+change_users() { # COUNT WORD
+    perl -e 'my ($users, $count, $word) = @ARGV;
+             for (0 .. $count - 1) {
+                 printf "dn: uid=u%07d,ou=people,dc=example,dc=org\nchangetype: modify\nreplace: title\ntitle: Title %d of %s\n\n",
+                     $_ * int($users / $count), $_, $word;
+             }' "$users" "$1" "$2 $$" | modify_directory
+}
+
+modify_directory() {
+    ldapmodify -x -H "$(cat "$directory/ldap.url")" -D cn=admin,dc=example,dc=org -y "$directory/ldap.password" >/dev/null
 }
 
 # Bytes of the group of everybody, as it is read.

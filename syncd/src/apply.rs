@@ -71,9 +71,8 @@ pub async fn complete_run(
     let StagedEntities { read, counts, note, complete, cursor, containers } = staged;
     let Counts { entities, values, edges, quarantined, pending, .. } = counts;
     let containers = containers_json(containers);
-    let parameters: Parameters<'_> = &[
-        &run_id, read, entities, values, edges, quarantined, note, pending, complete, cursor, &containers,
-    ];
+    let parameters: Parameters<'_> =
+        &[&run_id, read, entities, values, edges, quarantined, note, pending, complete, cursor, &containers];
     repeatedly(client, run_id, statement, parameters).await
 }
 
@@ -102,16 +101,20 @@ pub async fn complete_facts(
     repeatedly(client, run_id, statement, &[&run_id, read, facts, complete, cursor, note]).await
 }
 
-pub async fn end_run(
-    client: &Client,
-    run_id: i64,
-    state: &str,
-    message: &str,
-    interrupted: bool,
-    hold: bool,
-) -> Result<(), DatabaseError> {
-    let statement = include_str!("../sql/end_run.sql");
-    client.execute(statement, &[&run_id, &state, &message, &interrupted, &hold]).await?;
+/// How a run ends that has no effect.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    pub state: &'static str,
+    pub message: String,
+    /// The source did nothing wrong: it is due again at once.
+    pub interrupted: bool,
+    /// The source refused our credentials: only a person makes us try them again soon.
+    pub hold: bool,
+}
+
+pub async fn end_run(client: &Client, run_id: i64, ending: &Ending) -> Result<(), DatabaseError> {
+    let Ending { state, message, interrupted, hold } = ending;
+    client.execute(include_str!("../sql/end_run.sql"), &[&run_id, state, message, interrupted, hold]).await?;
     Ok(())
 }
 

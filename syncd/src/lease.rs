@@ -84,8 +84,11 @@ pub struct HeldLive {
 pub async fn hold_live(client: &Client, holder: Uuid) -> Result<Vec<HeldLive>, DatabaseError> {
     let rows = client.query(include_str!("../sql/hold_live.sql"), &[&holder]).await?;
     let held = |row: &Row| {
-        let source =
-            Source { source: row.try_get("source")?, kind: "ldap".to_owned(), config: row.try_get("config")? };
+        let source = Source {
+            source: row.try_get("source")?,
+            kind: "ldap".to_owned(),
+            config: row.try_get("config")?,
+        };
         Ok(HeldLive { source, cursor: row.try_get("cursor")? })
     };
     rows.iter().map(held).collect::<Result<_, tokio_postgres::Error>>().map_err(DatabaseError::from)

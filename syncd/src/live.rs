@@ -115,7 +115,8 @@ impl Live {
         };
         info!(source = source.source, "watching for changes");
         let (sender, cursor) = watch::channel(cursor);
-        let watcher = Watcher { name: source.source.clone(), source: opened, cursor, hints: self.sender.clone() };
+        let watcher =
+            Watcher { name: source.source.clone(), source: opened, cursor, hints: self.sender.clone() };
         let watched = Watched { config: source.config, cursor: sender, _task: Owned::spawn(watcher.run()) };
         self.watched.insert(source.source, watched);
     }

@@ -73,7 +73,7 @@ pub async fn run(
         }
         // Whoever took the source has recorded it, or will.
         Err(RunError::Lost(_)) => {}
-        Err(error) => end::record(client, claimed.run_id, &end::Ending::of(error)).await,
+        Err(error) => end::record(client, claimed.run_id, &end::ending(error)).await,
     }
     end::release(client).await;
     result

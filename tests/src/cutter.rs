@@ -1,7 +1,7 @@
 //! A plain TCP proxy, in front of PostgreSQL or anything else, for programs that are to lose the network.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 
@@ -28,6 +28,12 @@ pub struct Cutter {
 
 impl Cutter {
     pub fn before(server: u16) -> Cutter {
+        Cutter::before_address(&format!("127.0.0.1:{server}"))
+    }
+
+    /// For a server with an address of its own.
+    pub fn before_address(server: &str) -> Cutter {
+        let server: SocketAddr = server.parse().expect("an address and a port");
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let state = State { mode: Mode::Pass, streams: Vec::new() };
@@ -68,8 +74,8 @@ impl Cutter {
         self.shared.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn serve(&self, client: TcpStream, server: u16) {
-        let server = TcpStream::connect(("127.0.0.1", server));
+    fn serve(&self, client: TcpStream, server: SocketAddr) {
+        let server = TcpStream::connect(server);
         let mut state = self.state();
         let Ok(server) = server else { return };
         if state.mode == Mode::Cut {

@@ -154,6 +154,22 @@ impl Samba {
         self.restart();
     }
 
+    /// Another controller of the domain at this address: same entries, another invocationId.
+    pub fn become_another(&mut self) {
+        self.end();
+        // Samba's modules belong to Debian's Python, whatever else is on the PATH.
+        let script = include_str!("samba/other_controller.py");
+        run(Command::new("/usr/bin/python3").args(["-c", script]).arg(&self.home));
+        self.restart();
+    }
+
+    /// The controller's invocationId, as ldapsearch writes it.
+    #[track_caller]
+    pub fn invocation_id(&self) -> String {
+        let service = self.tools().value("", "dsServiceName").expect("the rootDSE has it");
+        self.tools().value(&service, "invocationId").expect("it has one")
+    }
+
     fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

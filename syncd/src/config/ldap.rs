@@ -20,7 +20,7 @@ mod values;
 mod tests;
 
 pub use active::Active;
-pub use directory::{Directory, GroupName, Groups, Users};
+pub use directory::{Directory, GroupName, Groups};
 pub use rule::Rule;
 
 /// As it is written. What depends on the server is filled in by `for_server`.
@@ -33,8 +33,6 @@ pub struct LdapConfig {
     /// `None`: the server says what it is.
     pub server: Option<ServerKind>,
     pub incremental: Incremental,
-    /// Whether `syncd run` watches the directory and runs when something changed.
-    pub live: bool,
     /// How far `modify_timestamp` looks back beyond the last run, for clocks that disagree.
     pub overlap: Duration,
     pub page_size: i32,

@@ -1,7 +1,7 @@
 //! What a source stated before, for connectors that read changes only. The pipeline answers; connectors
 //! know no database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 
 use futures_util::future::BoxFuture;
@@ -24,6 +24,9 @@ pub trait Memory: Debug + Send + Sync {
 
     /// Whom groups mean by these.
     fn members<'a>(&'a self, references: &'a [Reference]) -> Answer<'a, HashMap<Reference, Member>>;
+
+    /// Who of these was there.
+    fn known<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, HashSet<Key>>;
 
     /// External ids of the groups that list one of these without a member behind it, or whose member went by it.
     fn waiting<'a>(&'a self, references: &'a [Reference]) -> Answer<'a, Vec<String>>;

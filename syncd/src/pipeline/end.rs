@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 use tracing::warn;
 
-use crate::apply;
+use crate::apply::{self, Ending};
 use crate::database::DatabaseError;
 
 use super::{RunError, Surroundings};
@@ -17,38 +17,19 @@ pub const LAST_WORDS: Duration = Duration::from_millis(1500);
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What is said of a run without a report.
-pub struct Ending {
-    state: &'static str,
-    message: String,
-    /// The source did nothing wrong: it is due again at once.
-    interrupted: bool,
-    /// The source refused our credentials: asking again soon would lock the account.
-    hold: bool,
-}
-
-impl Ending {
-    pub fn of(error: &RunError) -> Self {
-        let failed = |message| Self { state: "failed", message, interrupted: false, hold: false };
-        match error {
-            RunError::Cancelled => {
-                let message = "stopped by a signal".to_owned();
-                Self { state: "cancelled", interrupted: true, ..failed(message) }
-            }
-            RunError::Stopped { state, message } => Self { state, ..failed(message.clone()) },
-            RunError::Connector(refused) if refused.credentials_refused() => {
-                Self { hold: true, ..failed(refused.to_string()) }
-            }
-            // Nobody of this process asked for it.
-            RunError::Database(error) if error.is_cancelled() => {
-                failed(format!("{error}; hint: {TOO_SHORT}"))
-            }
-            error => failed(error.to_string()),
+pub fn ending(error: &RunError) -> Ending {
+    let failed = |message| Ending { state: "failed", message, interrupted: false, hold: false };
+    match error {
+        RunError::Cancelled => {
+            Ending { state: "cancelled", interrupted: true, ..failed("stopped by a signal".to_owned()) }
         }
-    }
-
-    async fn record(&self, client: &Client, run_id: i64) -> Result<(), DatabaseError> {
-        apply::end_run(client, run_id, self.state, &self.message, self.interrupted, self.hold).await
+        RunError::Stopped { state, message } => Ending { state, ..failed(message.clone()) },
+        // Nobody of this process asked for it.
+        RunError::Database(error) if error.is_cancelled() => failed(format!("{error}; hint: {TOO_SHORT}")),
+        RunError::Connector(refused) if refused.credentials_refused() => {
+            Ending { hold: true, ..failed(refused.to_string()) }
+        }
+        error => failed(error.to_string()),
     }
 }
 
@@ -57,9 +38,9 @@ const TOO_SHORT: &str = "the daemon's role or database has a statement_timeout t
 
 pub async fn record(client: &Client, run_id: i64, ending: &Ending) {
     let recorded = tokio::time::timeout(LAST_WORDS, async {
-        match ending.record(client, run_id).await {
+        match apply::end_run(client, run_id, ending).await {
             // The cancel request meant for the statement before hit this one.
-            Err(error) if error.is_cancelled() => ending.record(client, run_id).await,
+            Err(error) if error.is_cancelled() => apply::end_run(client, run_id, ending).await,
             result => result,
         }
     });
@@ -104,5 +85,5 @@ async fn try_for_a_while(around: &Surroundings, run_id: i64, ending: &Ending) ->
 
 async fn once(around: &Surroundings, run_id: i64, ending: &Ending) -> Result<(), DatabaseError> {
     let session = around.database.connect().await?;
-    ending.record(&session.client, run_id).await
+    apply::end_run(&session.client, run_id, ending).await
 }

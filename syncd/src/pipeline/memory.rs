@@ -1,8 +1,8 @@
 //! What the database knows of what a directory stated before.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -82,6 +82,15 @@ impl Memory for Recollection {
         asked.boxed()
     }
 
+    fn known<'a>(&'a self, keys: &'a [Key]) -> Answer<'a, HashSet<Key>> {
+        let statement = include_str!("../../sql/ldap_known.sql");
+        let asked = async move {
+            let keys: Vec<Uuid> = keys.iter().map(|key| Uuid::from_bytes(*key.as_bytes())).collect();
+            rows(self.client.query(statement, &[&self.run_id, &keys]).await, |row| key(row, "key"))
+        };
+        asked.boxed()
+    }
+
     fn waiting<'a>(&'a self, references: &'a [Reference]) -> Answer<'a, Vec<String>> {
         let statement = include_str!("../../sql/ldap_waiting.sql");
         let asked = async move {
@@ -119,7 +128,8 @@ fn rows<T, C: FromIterator<T>>(
     answer: Result<Vec<Row>, tokio_postgres::Error>,
     read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
 ) -> Result<C, ConnectorError> {
-    let failed = |error: tokio_postgres::Error| ConnectorError::Memory(DatabaseError::from(error).to_string());
+    let failed =
+        |error: tokio_postgres::Error| ConnectorError::Memory(DatabaseError::from(error).to_string());
     answer.map_err(failed)?.iter().map(read).collect::<Result<C, _>>().map_err(failed)
 }
 

@@ -47,7 +47,9 @@ pub(super) struct Keys {
     pub(super) active: Option<Active>,
     page_size: Option<u64>,
     incremental: Option<String>,
-    live: Option<bool>,
+    /// For the database, which says who may watch the directory.
+    #[serde(rename = "live")]
+    _live: Option<bool>,
     full_every: Option<Value>,
     overlap_seconds: Option<u64>,
     grace: Option<Value>,
@@ -97,7 +99,6 @@ impl Keys {
             bind: self.bind()?,
             server: self.server()?,
             incremental: self.incremental()?,
-            live: self.live.unwrap_or(true),
             overlap: in_range("overlap_seconds", self.overlap_seconds.unwrap_or(300), 0, 86_400)
                 .map(Duration::from_secs)?,
             page_size: in_range("page_size", self.page_size.unwrap_or(1000), 1, 100_000)? as i32,
@@ -117,7 +118,7 @@ impl Keys {
         for (key, written) in [("full_every", &self.full_every), ("grace", &self.grace)] {
             match written {
                 None | Some(Value::Null | Value::String(_)) => {}
-                Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds > 0.0) => {}
+                Some(Value::Number(seconds)) if seconds.as_f64().is_some_and(|seconds| seconds >= 0.0) => {}
                 Some(_) => {
                     return Err(ConfigError::key(key, "must be seconds or an interval such as \"2 days\""));
                 }

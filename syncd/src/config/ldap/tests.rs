@@ -195,7 +195,7 @@ fn times_have_a_shape() {
     assert!(with(json!({"grace": "2 days", "full_every": 3600, "overlap_seconds": 0})).is_ok());
     assert!(with(json!({"grace": 3600, "full_every": "12 hours"})).is_ok());
     assert!(refused(json!({"grace": -1})).contains("grace: "));
-    assert!(refused(json!({"full_every": 0})).contains("full_every: must be seconds or an interval"));
+    assert!(refused(json!({"full_every": -1})).contains("full_every: must be seconds or an interval"));
     assert!(refused(json!({"overlap_seconds": 100_000})).contains("overlap_seconds: "));
 }
 

@@ -75,7 +75,8 @@ impl<'a> Question<'a> {
         directory: &'a Directory,
         connection: &'a Connection,
     ) -> Result<Self, LdapSourceError> {
-        let bases = std::iter::once(&directory.users.base).chain(directory.groups.iter().map(|groups| &groups.base));
+        let bases =
+            std::iter::once(&directory.users.base).chain(directory.groups.iter().map(|groups| &groups.base));
         let mut tops = HashMap::new();
         for base in bases {
             let suffix = connection.dse.suffix_of(base).unwrap_or(base);

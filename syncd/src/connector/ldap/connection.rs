@@ -192,9 +192,11 @@ impl<'a> Access<'a> {
     }
 
     fn refused(&self, server: &Server, mut result: LdapResult) -> LdapSourceError {
-        if let Credentials::Simple { password, .. } = &self.credentials {
-            // A server may repeat what it was sent.
-            result.text = result.text.replace(password.expose_secret(), "...");
+        if let Credentials::Simple { password, .. } = &self.credentials
+            && result.text.contains(password.expose_secret())
+        {
+            // A server may repeat what it was sent. To leave out that part only would show which it is.
+            result.text = refusal::reduced(result.rc, &result.text);
         }
         LdapSourceError::BindRefused {
             url: server.shown(),

@@ -38,13 +38,19 @@ pub enum DiscoverError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("{}", told(.0))]
-    Ldap(#[from] LdapSourceError),
+    Ldap(LdapSourceError),
     #[error("the server does not tell where its entries are: name a base, as in --base dc=example,dc=org")]
     NoBase,
     #[error(
         "no users were found below {0}: name another base, or an account that may see them (--bind-dn, --external)"
     )]
     NoUsers(String),
+}
+
+impl From<LdapSourceError> for DiscoverError {
+    fn from(error: LdapSourceError) -> Self {
+        Self::Ldap(error)
+    }
 }
 
 fn told(error: &LdapSourceError) -> String {

@@ -34,14 +34,18 @@ impl Entry {
     }
 
     /// The values of exactly this attribute: `cn` does not mean `cn;lang-de`. Empty ones are dropped.
-    pub(super) fn values<'a>(&'a self, name: &AttributeName) -> impl Iterator<Item = &'a [u8]> {
-        let found = self.attributes.iter().find(|attribute| name.is(&attribute.description));
-        found.into_iter().flat_map(|found| &found.values).map(Vec::as_slice).filter(|value| !value.is_empty())
+    /// An attribute may come in several pieces: slapadd keeps them as it finds them.
+    pub(super) fn values<'a>(&'a self, name: &'a AttributeName) -> impl Iterator<Item = &'a [u8]> {
+        let found = self.attributes.iter().filter(|attribute| name.is(&attribute.description));
+        found.flat_map(|found| &found.values).map(Vec::as_slice).filter(|value| !value.is_empty())
     }
 
     pub(super) fn take_values(&mut self, name: &AttributeName) -> Vec<Vec<u8>> {
-        let found = self.attributes.iter_mut().find(|attribute| name.is(&attribute.description));
-        found.map(|found| std::mem::take(&mut found.values)).unwrap_or_default()
+        let found = self.attributes.iter_mut().filter(|attribute| name.is(&attribute.description));
+        let mut pieces = found.map(|found| std::mem::take(&mut found.values));
+        let mut values = pieces.next().unwrap_or_default();
+        pieces.for_each(|more| values.extend(more));
+        values
     }
 
     pub(super) fn count_values(&self) -> usize {
@@ -184,6 +188,13 @@ pub(super) mod tests {
         assert!(values(&entry, "member").is_empty());
         assert!(entry.has_range_of(&AttributeName::new("member")));
         assert!(!entry.has_range_of(&AttributeName::new("cn")));
+    }
+
+    #[test]
+    fn an_attribute_may_come_in_pieces() {
+        let mut entry = entry("cn=a", &[("member", &[b"a"]), ("cn", &[b"x"]), ("Member", &[b"b", b"c"])]);
+        assert_eq!(values(&entry, "member"), [b"a", b"b", b"c"]);
+        assert_eq!(entry.take_values(&AttributeName::new("member")), [b"a", b"b", b"c"]);
     }
 
     #[test]

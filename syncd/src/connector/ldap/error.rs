@@ -74,8 +74,8 @@ impl LdapSourceError {
             Self::BindRefused { rc, text, .. } => Some(refusal::remedy(*rc, text)),
             Self::SearchRefused { rc, .. } => Some(search_remedy(*rc)),
             Self::Unreachable(all) if all.iter().any(|one| one.tls) => Some(
-                "check that ca_file holds the authority that signed the server's certificate, and that urls uses the \
-                 host name in it",
+                "check that this port speaks TLS, that ca_file holds the authority that signed the server's \
+                 certificate, and that urls uses the host name in it",
             ),
             Self::Unreachable(_) => Some("check urls, the network, and that the servers run"),
             Self::Tls(error) => error.remedy(),
@@ -84,7 +84,7 @@ impl LdapSourceError {
             }
             Self::Secret(_) | Self::Incremental(_) | Self::BindBroken { .. } | Self::SearchBroken { .. } => {
                 None
-            },
+            }
         }
     }
 }
@@ -191,6 +191,7 @@ pub(super) fn rc_name(rc: u32) -> &'static str {
 
 fn search_remedy(rc: u32) -> &'static str {
     match rc {
+        1 => "Active Directory says so to who is not bound: give bind_dn and bind_password",
         32 => "the base does not exist or may not be seen by bind_dn",
         3 | 4 | 11 => "the server cut the answer short: raise its limits for bind_dn, or lower page_size",
         10 => "the server points elsewhere: put the server that holds this base into urls",

@@ -111,23 +111,36 @@ impl Fetch {
         }
     }
 
+    /// The ids of those that list one of these names.
+    pub(super) fn listing(&self, lists: &[&str], names: &[String]) -> Entries {
+        let clauses: String = names
+            .iter()
+            .map(|name| ldap_escape(name.as_str()).into_owned())
+            .flat_map(|name| lists.iter().map(move |list| format!("({list}={name})")))
+            .collect();
+        let only_ids = Self { attributes: [self.id.as_str().to_owned()].into(), ..self.clone() };
+        only_ids.start(format!("(&{}(|{clauses}))", self.filter), IDS_AT_ONCE)
+    }
+
+    fn start(&self, filter: String, page_size: usize) -> Entries {
+        let page_size = i32::try_from(page_size).unwrap_or(1).max(1);
+        let search = Search {
+            what: WHAT,
+            scope: Scope::Subtree,
+            base: self.base.to_string(),
+            filter,
+            attributes: self.attributes.to_vec(),
+            page_size,
+            first_page_size: page_size,
+            timeout: self.timeout,
+            controls: self.controls.clone(),
+        };
+        Entries::start(&self.ldap, search)
+    }
+
     fn by_ids(self, ids: Vec<String>) -> BoxStream<'static, Result<Fetched, LdapSourceError>> {
         let clauses: String = ids.iter().map(|id| self.id_clause(id)).collect();
-        let page_size = i32::try_from(ids.len().min(self.at_once)).unwrap_or(1).max(1);
-        let entries = Entries::start(
-            &self.ldap,
-            Search {
-                what: WHAT,
-                scope: Scope::Subtree,
-                base: self.base.to_string(),
-                filter: format!("(&{}(|{clauses}))", self.filter),
-                attributes: self.attributes.to_vec(),
-                page_size,
-                first_page_size: page_size,
-                timeout: self.timeout,
-                controls: self.controls.clone(),
-            },
-        );
+        let entries = self.start(format!("(&{}(|{clauses}))", self.filter), ids.len().min(self.at_once));
         let missing: HashSet<String> = ids.into_iter().collect();
         stream::unfold(ById { entries: Some(entries), missing, id: self.id }, ById::next).boxed()
     }

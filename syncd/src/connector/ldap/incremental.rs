@@ -13,12 +13,15 @@ use super::connection::Access;
 use super::entry::Entry;
 use super::fetch::{Fetch, Fetched};
 use super::mapping::external_id;
+use crate::config::ldap::{Membership, ServerKind};
 use crate::connector::{ConnectorError, Memory, ReadSummary};
 use crate::record::{Key, Kind, Member, Record, Reference};
 
 /// Entries asked for at once; of groups fewer, since each may have a million members.
 const USERS_AT_ONCE: usize = 16;
 const GROUPS_AT_ONCE: usize = 2;
+/// Members in one filter.
+const NAMES_AT_ONCE: usize = 50;
 /// Names that groups list and that nobody knows, looked up in the directory in one run.
 const LOOKUPS: usize = 1000;
 
@@ -82,14 +85,25 @@ struct Run<'a> {
 struct People {
     /// By what they are called now.
     names: HashMap<Reference, Known>,
+    /// Who is there. One id may be asked for as both kinds.
+    there: HashSet<(Kind, Key)>,
     /// What is remembered of these is out of date.
     seen: HashSet<Key>,
+    /// As they are called now; groups may have called them otherwise before.
+    called: Vec<(Key, String)>,
     /// Names that lead to nobody in the directory.
     nobody: HashSet<Reference>,
     lookups: usize,
     /// Met as members, and not reported as changed (yet).
     late_users: HashMap<String, Option<String>>,
     late_groups: HashMap<String, Option<String>>,
+}
+
+impl People {
+    fn saw(&mut self, kind: Kind, key: Key) {
+        self.there.insert((kind, key));
+        self.seen.insert(key);
+    }
 }
 
 impl Run<'_> {
@@ -112,8 +126,13 @@ impl Run<'_> {
         let mut wanted = self.group_names(changed).await?;
         let references: Vec<Reference> = self.people.names.keys().copied().collect();
         for waiting in self.memory.waiting(&references).await? {
-            if !self.people.seen.contains(&Key::of(&waiting)) {
+            if !self.people.there.contains(&(Kind::Group, Key::of(&waiting))) {
                 wanted.entry(waiting).or_insert(None);
+            }
+        }
+        for (id, name) in self.groups_of_arrivals().await? {
+            if !self.people.there.contains(&(Kind::Group, Key::of(&id))) {
+                wanted.entry(id).or_insert(name);
             }
         }
         self.whole_groups(wanted).await?;
@@ -121,6 +140,38 @@ impl Run<'_> {
         self.users(late).await?;
         let late = std::mem::take(&mut self.people.late_groups);
         self.whole_groups(late).await
+    }
+
+    /// Who was elsewhere may have been renamed there, and servers follow in groups without reporting these: they
+    /// are asked who lists the arrivals by the names that they have now.
+    async fn groups_of_arrivals(&mut self) -> Result<HashMap<String, Option<String>>, ConnectorError> {
+        let mut found = HashMap::new();
+        let called = std::mem::take(&mut self.people.called);
+        let lists = self.lists_of_names();
+        let Some(fetch) = self.group_fetch().filter(|_| !called.is_empty() && !lists.is_empty()) else {
+            return Ok(found);
+        };
+        let keys: Vec<Key> = called.iter().map(|(key, _)| *key).collect();
+        let known = self.memory.known(&keys).await?;
+        let arrived: Vec<String> =
+            called.into_iter().filter(|(key, _)| !known.contains(key)).map(|(_, name)| name).collect();
+        for names in arrived.chunks(NAMES_AT_ONCE) {
+            let mut listing = fetch.listing(&lists, names);
+            while let Some(entry) = listing.next().await? {
+                if let Ok(id) = external_id(&entry, &fetch.id) {
+                    found.insert(id, String::from_utf8(entry.dn).ok());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The attributes by which groups list names. Active Directory lists ids, which do not change.
+    fn lists_of_names(&self) -> Vec<&'static str> {
+        let directory = self.question.directory;
+        let lists = [Membership::Member, Membership::UniqueMember].into_iter();
+        let ids = directory.server == ServerKind::ActiveDirectory;
+        lists.filter(|list| !ids && directory.reads(*list)).map(Membership::as_str).collect()
     }
 
     /// Groups may be each other's members, so all names come before any member.
@@ -173,7 +224,7 @@ impl Run<'_> {
     /// What the server says is gone, unless it was found all the same.
     async fn leave(&mut self, kind: Kind, found: &Found) -> Result<(), ConnectorError> {
         for id in &found.gone {
-            if !self.people.seen.contains(&Key::of(id)) {
+            if !self.people.there.contains(&(kind, Key::of(id))) {
                 self.gone(kind, id).await?;
             }
         }
@@ -191,20 +242,20 @@ impl Run<'_> {
 
     async fn gone(&mut self, kind: Kind, id: &str) -> Result<(), ConnectorError> {
         let key = Key::of(id);
-        // One id may be asked for as both kinds.
-        if !self.people.names.values().any(|known| known.member.key == key) {
-            self.people.seen.insert(key);
-        }
+        self.people.seen.insert(key);
         self.sink.send(Record::Gone { kind, key }).await.map_err(|_| ConnectorError::Stopped)
     }
 
     fn remember(&mut self, entry: &Entry, record: &Record) {
         match record {
             Record::Entity(entity) => {
-                self.people.seen.insert(entity.key);
+                self.call(entity.key, entry);
+                self.people.saw(entity.kind, entity.key);
                 let known = known(entity.kind, entity.key, false);
                 let references = [entity.references.name, entity.references.uid];
-                self.people.names.extend(references.into_iter().flatten().map(|reference| (reference, known)));
+                self.people
+                    .names
+                    .extend(references.into_iter().flatten().map(|reference| (reference, known)));
             }
             // Still a member of its groups: what was known of it stays.
             Record::Quarantined { kind, key: Some(key), .. } => self.name(*kind, *key, entry, "", true),
@@ -212,8 +263,13 @@ impl Run<'_> {
         }
     }
 
+    fn call(&mut self, key: Key, entry: &Entry) {
+        self.people.called.extend(String::from_utf8(entry.dn.clone()).ok().map(|name| (key, name)));
+    }
+
     fn name(&mut self, kind: Kind, key: Key, entry: &Entry, username: &str, quarantined: bool) {
-        self.people.seen.insert(key);
+        self.call(key, entry);
+        self.people.saw(kind, key);
         let references = self.assembler.references(kind, key, entry, username);
         let known = known(kind, key, quarantined);
         let references = [references.name, references.uid].into_iter().flatten();
@@ -275,7 +331,8 @@ impl Resolve for Resolver<'_> {
         for wanted in wanted {
             let here = self.people.names.get(&wanted.reference).copied();
             // Whoever was looked at is called by another name now, or gone.
-            let before = remembered.get(&wanted.reference).filter(|member| !self.people.seen.contains(&member.key));
+            let before =
+                remembered.get(&wanted.reference).filter(|member| !self.people.seen.contains(&member.key));
             found.push(match here.or(before.map(|member| known(member.kind, member.key, false))) {
                 Some(known) => Some(known),
                 None => self.look_up(wanted).await?,
@@ -291,7 +348,10 @@ impl Resolver<'_> {
     async fn look_up(&mut self, wanted: &Wanted<'_>) -> Result<Option<Known>, ConnectorError> {
         let Spelt::Name(name) = wanted.spelt else { return Ok(None) };
         let Ok(name) = std::str::from_utf8(name) else { return Ok(None) };
-        if name.trim().is_empty() || self.people.lookups == LOOKUPS || self.people.nobody.contains(&wanted.reference) {
+        if name.trim().is_empty()
+            || self.people.lookups == LOOKUPS
+            || self.people.nobody.contains(&wanted.reference)
+        {
             return Ok(None);
         }
         self.people.lookups += 1;

@@ -80,7 +80,9 @@ pub(super) fn passed_over(
     let better = BY_ITSELF.into_iter().take_while(|mode| *mode != chosen);
     let made_for = better.filter(|mode| match directory.server {
         ServerKind::ActiveDirectory => *mode == Mode::Usn,
-        _ => *mode != Mode::Usn,
+        // What 389-DS answers to syncrepl tells no state to go on from.
+        ServerKind::Ds389 => false,
+        ServerKind::OpenLdap | ServerKind::Other => *mode != Mode::Usn,
     });
     let told =
         |mode| obstacle(mode, directory, dse, context_csn_readable).map(|why| format!("not {mode}: {why}"));
@@ -232,6 +234,8 @@ mod tests {
         assert!(passed_over(Mode::Syncrepl, &directory, &openldap, true).is_empty());
         let why = passed_over(Mode::ModifyTimestamp, &directory, &openldap, false);
         assert!(matches!(why.as_slice(), [one] if one.starts_with("not syncrepl: contextCSN")), "{why:?}");
+        let directory = config(json!({})).for_server(ServerKind::Ds389);
+        assert!(passed_over(Mode::ModifyTimestamp, &directory, &server(ServerKind::Ds389), false).is_empty());
         let ad = RootDse { dsa: None, ..server(ServerKind::ActiveDirectory) };
         let directory = config(json!({})).for_server(ServerKind::ActiveDirectory);
         let why = passed_over(Mode::Off, &directory, &ad, false);

@@ -59,6 +59,13 @@ pub(super) fn remedy(rc: u32, text: &str) -> &'static str {
     }
 }
 
+/// Nothing of a text but the code in it.
+pub(super) fn reduced(rc: u32, text: &str) -> String {
+    known(rc, text)
+        .map(|refusal| format!("AcceptSecurityContext error, data {}", refusal.code))
+        .unwrap_or_default()
+}
+
 /// Whether the same credentials would be refused again, and might lock the account.
 pub(super) fn is_final(rc: u32) -> bool {
     matches!(rc, 19 | 48 | 49 | 50 | 53)
@@ -104,6 +111,12 @@ mod tests {
         }
         assert!(remedy(49, &said("775")).contains("unlock"));
         assert!(remedy(49, &said("532")).contains("new password"));
+    }
+
+    #[test]
+    fn a_text_can_be_reduced_to_its_code() {
+        assert_eq!(words(49, &reduced(49, &said("775"))), Some("locked out"));
+        assert_eq!(reduced(49, "your password x is wrong"), "");
     }
 
     #[test]

@@ -147,7 +147,8 @@ fn product(entry: &Entry) -> Option<String> {
 }
 
 fn invocation_id(settings: &Entry) -> Option<String> {
-    let id = settings.values(&AttributeName::new("invocationId")).next()?;
+    let invocation = AttributeName::new("invocationId");
+    let id = settings.values(&invocation).next()?;
     Uuid::from_slice_le(id).ok().map(|id| id.to_string())
 }
 

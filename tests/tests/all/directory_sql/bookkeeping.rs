@@ -76,10 +76,16 @@ fn a_full_read_that_fails_is_not_repeated_with_every_change() {
 fn a_full_read_that_is_blocked_is_decided_before_anything_is_read_on() {
     let lab = Lab::new();
     two(lab.begin()).user("u4", "dan").end(AT_ONE);
-    let blocked =
-        lab.begin_by("source => 'ad', full_read => true").gone("user", "u1").gone("user", "u2").end(AT_ONE);
-    assert_eq!(blocked, "blocked|0|0|2");
-    assert_eq!(lab.begin().asks("SELECT cursor FROM roster_private.ldap_state(RUN)"), [""]);
+    let blocked = lab
+        .begin_by("source => 'ad', full_read => true")
+        .gone("user", "u1")
+        .gone("user", "u2")
+        .gone("user", "u4")
+        .end(AT_ONE);
+    assert_eq!(blocked, "blocked|0|0|3");
+    let run = lab.begin();
+    assert_eq!(run.asks("SELECT cursor FROM roster_private.ldap_state(RUN)"), [""]);
+    run.asks("SELECT roster_private.end_run(RUN, 'failed', 'a test')");
     lab.db.run("SELECT roster.apply_run(max(run_id), override_guard => true) FROM roster.sync_runs WHERE state = 'blocked'");
     assert_eq!(lab.begin().asks("SELECT cursor FROM roster_private.ldap_state(RUN)"), [r#"{"at": 1}"#]);
     assert_eq!(lab.users(), ["cid"]);

@@ -226,8 +226,4 @@ impl Stage<'_> {
             reference(dn)
         ))
     }
-
-    fn message(&self) -> String {
-        self.lab.db.line(&format!("SELECT message FROM roster.sync_runs WHERE run_id = {}", self.run_id))
-    }
 }

@@ -1,6 +1,6 @@
 //! Encryption, credentials, and what is refused about them.
 
-use roster_tests::{Directory, Tls};
+use roster_tests::{Directory, Slapd, Tls};
 use serde_json::json;
 
 use super::Lab;
@@ -15,6 +15,16 @@ fn ldaps_and_start_tls_work_with_an_own_authority() {
     lab.configure(json!({"urls": [lab.slapd.url()], "start_tls": true, "ca_file": ca}));
     lab.sync();
     assert_eq!(lab.last_run("state, added, changed, removed"), "succeeded|0|0|0");
+}
+
+/// The name is looked up by us and verified by TLS. It may mean ::1 too, where nobody listens.
+#[test]
+fn a_name_leads_to_addresses_and_is_in_the_certificate() {
+    let lab = Lab::with(&Directory::reference());
+    let url = lab.slapd.tls_url().replace("127.0.0.1", "localhost");
+    lab.configure(json!({"urls": [url], "ca_file": &Tls::shared().ca}));
+    lab.sync();
+    assert_eq!(lab.active_users().len(), 5);
 }
 
 #[test]
@@ -93,4 +103,43 @@ fn clear_text_is_refused_beyond_loopback() {
     lab.configure(json!({"urls": ["ldap://192.0.2.1"]}));
     let said = lab.sync_fails();
     assert!(said.contains("allow_clear_text") || said.contains("start_tls"), "{said}");
+}
+
+#[test]
+fn the_socket_of_this_machine_needs_no_password() {
+    let slapd = Slapd::options().external().start(&Directory::reference());
+    let url = slapd.ldapi_url();
+    let lab = Lab::of(roster_tests::Db::fresh(), slapd, &url);
+    lab.configure(json!({"bind": "external", "bind_dn": null, "bind_password": null}));
+    lab.sync();
+    assert_eq!(lab.active_users().len(), 5);
+    let check = lab.daemon.run(&["check", "corp-ldap"]);
+    assert_eq!(check.code, Some(0), "{check:?}");
+    assert!(check.out.contains("the account of this process"), "{check:?}");
+    lab.configure(json!({"urls": [url.replace("roster", "nowhere")]}));
+    assert!(lab.sync_fails().contains("nowhere"));
+}
+
+#[test]
+fn a_client_certificate_is_a_password() {
+    let slapd = Slapd::options().external().start(&Directory::reference());
+    let (tls, url, clear) = (Tls::shared(), slapd.tls_url(), slapd.url());
+    let lab = Lab::of(roster_tests::Db::fresh(), slapd, &url);
+    let name = |path: &std::path::Path| path.file_name().expect("a file").to_string_lossy().into_owned();
+    let certificate = json!({"ca_file": &tls.ca, "bind_dn": null, "bind_password": null,
+        "client_cert": &tls.client_certificate, "client_key": {"file": name(&tls.client_key)}});
+    let secrets = tls.client_key.parent().expect("a directory").display().to_string();
+    let sync = || lab.daemon.run(&["--secrets-dir", &secrets, "sync", "corp-ldap"]);
+    for keys in [json!({"urls": [&url]}), json!({"urls": [&clear], "start_tls": true})] {
+        lab.configure(certificate.clone());
+        lab.configure(keys);
+        let done = sync();
+        assert_eq!(done.code, Some(0), "{done:?}");
+        assert_eq!(lab.active_users().len(), 5);
+    }
+    // Without the certificate EXTERNAL is nobody.
+    lab.configure(json!({"bind": "external", "client_cert": null, "client_key": null}));
+    let before = lab.facts();
+    let done = sync();
+    lab.assert_failed(&done, &before);
 }

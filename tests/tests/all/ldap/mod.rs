@@ -1,14 +1,19 @@
 //! Synchronising from a real OpenLDAP with the real daemon.
 
 mod active_directory;
+mod checks;
 mod concurrency;
 mod connections;
 mod directory;
+mod discover;
+mod examples;
+mod failover;
 mod flow;
 mod guard;
 mod incremental;
 mod interrupted;
 mod kills;
+mod mapping;
 mod memberships;
 mod plan;
 mod quarantine;

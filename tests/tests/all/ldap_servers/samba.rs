@@ -36,6 +36,10 @@ fn changes_count_up_and_can_be_taken_back() {
     assert!(changed.contains(&staff_dn("ann")), "{changed}");
     samba.restore(&backup);
     assert!(samba.usn() < usn, "as before");
+    let id = samba.invocation_id();
+    samba.become_another();
+    assert_ne!(samba.invocation_id(), id);
+    assert!(samba.tools().search("(sAMAccountName=ann)", &["dn"]).contains(&staff_dn("ann")));
 }
 
 #[test]

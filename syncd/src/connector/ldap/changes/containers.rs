@@ -74,6 +74,8 @@ mod tests {
         assert_eq!(moved(&now, &before.names), None);
         add(&mut now, "1", b"ou=c,dc=example");
         assert_eq!(moved(&now, &before.names).as_deref(), Some("a container was renamed or moved"));
-        assert!(FILTER.contains("(objectClass=country)") && CLASSES.iter().all(|class| FILTER.contains(class)));
+        assert!(
+            FILTER.contains("(objectClass=country)") && CLASSES.iter().all(|class| FILTER.contains(class))
+        );
     }
 }

@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn cursors_survive_their_storage() {
-        let syncrepl = json!({"mode": "syncrepl", "url": "ldap://a", "users": "rid=000,csn=1", "groups": "2"});
+        let syncrepl =
+            json!({"mode": "syncrepl", "url": "ldap://a", "users": "rid=000,csn=1", "groups": "2"});
         let cursor = Cursor::parse(&syncrepl).unwrap();
         assert!(matches!(&cursor, Cursor::Syncrepl { cookies, .. } if cookies["users"] == "rid=000,csn=1"));
         assert_eq!(cursor.to_json(), syncrepl);

@@ -70,7 +70,9 @@ pub(super) async fn changes(
                 // A cookie that the server cannot read (any more).
                 Err(LdapSourceError::SearchRefused { rc: rc @ (1 | 2 | 53), text, .. }) => {
                     let name = rc_name(rc);
-                    return everything(format!("the server refused the DirSync cookie with rc {rc} ({name}){text}"));
+                    return everything(format!(
+                        "the server refused the DirSync cookie with rc {rc} ({name}){text}"
+                    ));
                 }
                 page => page?,
             };
@@ -92,12 +94,7 @@ pub(super) async fn changes(
     Ok(Answer::Changes(changes))
 }
 
-fn take(
-    question: &Question<'_>,
-    entry: &Entry,
-    known: &HashMap<Key, Reference>,
-    changes: &mut Changes,
-) {
+fn take(question: &Question<'_>, entry: &Entry, known: &HashMap<Key, Reference>, changes: &mut Changes) {
     let was_container = id_of(question, entry).is_some_and(|id| known.contains_key(&Key::of(&id)));
     usn::take(question, entry, changes);
     if was_container
@@ -155,7 +152,9 @@ async fn page(
 
 fn refused(top: &str, result: &LdapResult) -> LdapSourceError {
     let right = match result.rc {
-        8 | 50 => "; DirSync needs the right Replicating Directory Changes on the domain: grant it, or set incremental to usn",
+        8 | 50 => {
+            "; DirSync needs the right Replicating Directory Changes on the domain: grant it, or set incremental to usn"
+        }
         _ => "",
     };
     let text = format!("{}{right}", diagnostic(result));

@@ -48,7 +48,10 @@ pub(super) async fn changes(question: &Question<'_>, since: &str) -> Result<Answ
         found.push(one);
     }
     // The directory has users, or nobody may see them: the groups may be none.
-    if found.first().is_some_and(|users| users.changed.is_empty() && users.present.as_ref().is_none_or(Vec::is_empty)) {
+    if found
+        .first()
+        .is_some_and(|users| users.changed.is_empty() && users.present.as_ref().is_none_or(Vec::is_empty))
+    {
         return Ok(Answer::Everything("the server listed nobody who is left".to_owned()));
     }
     let mut found = found.into_iter();

@@ -38,11 +38,7 @@ pub(super) enum Info {
     Cookie(Vec<u8>),
     DeletePhase(Option<Vec<u8>>),
     PresentPhase(Option<Vec<u8>>),
-    Ids {
-        cookie: Option<Vec<u8>>,
-        deletes: bool,
-        ids: Vec<Uuid>,
-    },
+    Ids { cookie: Option<Vec<u8>>, deletes: bool, ids: Vec<Uuid> },
 }
 
 pub(super) fn state(controls: &[Control]) -> Option<State> {

@@ -37,7 +37,8 @@ const CONTAINERS: &str = "containers";
 const CONTAINERS_OF_GROUPS: &str = "containers_of_groups";
 
 pub(super) fn areas(question: &Question<'_>) -> Vec<Area> {
-    let area = |name, base: &str, filter: &str| Area { name, base: base.to_owned(), filter: filter.to_owned() };
+    let area =
+        |name, base: &str, filter: &str| Area { name, base: base.to_owned(), filter: filter.to_owned() };
     let users = &question.directory.users;
     let mut areas = vec![area(USERS, &users.base, &users.filter)];
     let top = question.top_of(&users.base);
@@ -92,7 +93,10 @@ pub(super) async fn changes(question: &Question<'_>, since: &Cursor) -> Result<A
         }
         next.insert(area.name.to_owned(), told.cookie.take().unwrap_or_else(|| cookie.clone()));
         if told.everyone_left && told.present.is_empty() && told.changed.is_empty() {
-            return Ok(Answer::Everything(format!("the server listed nobody among the {} that are left", area.name)));
+            return Ok(Answer::Everything(format!(
+                "the server listed nobody among the {} that are left",
+                area.name
+            )));
         }
         match area.name {
             USERS => users = told.found(),

@@ -72,9 +72,7 @@ pub(super) fn id_of(question: &Question<'_>, entry: &Entry) -> Option<String> {
 }
 
 /// What the clock of a domain controller shows.
-pub(super) async fn server_time(
-    question: &Question<'_>,
-) -> Result<Option<DateTime<Utc>>, LdapSourceError> {
+pub(super) async fn server_time(question: &Question<'_>) -> Result<Option<DateTime<Utc>>, LdapSourceError> {
     let mut ldap = question.connection.ldap.clone();
     let dse = look(&mut ldap, question.timeout, "", &["currentTime"]).await?;
     let name = AttributeName::new("currentTime");

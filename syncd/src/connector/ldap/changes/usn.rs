@@ -33,10 +33,7 @@ pub(super) async fn start(question: &Question<'_>) -> Result<Option<Cursor>, Lda
     Ok(Some(Cursor::Usn(cursor::Usn { dsa, url, usn, expired_until, list_at })))
 }
 
-pub(super) async fn changes(
-    question: &Question<'_>,
-    since: &cursor::Usn,
-) -> Result<Answer, LdapSourceError> {
+pub(super) async fn changes(question: &Question<'_>, since: &cursor::Usn) -> Result<Answer, LdapSourceError> {
     let everything = |why: &str| Ok(Answer::Everything(why.to_owned()));
     let dse = &question.connection.dse;
     // Read before anything is searched for: what changes meanwhile is found again next time.
@@ -62,15 +59,22 @@ pub(super) async fn changes(
     expired(question, since.expired_until, until, &mut changes.users).await?;
     let mut list_at = None;
     if !sees_deleted(question).await? {
-        list_at = Some(match since.list_at.filter(|at| (0..86_400).contains(&(at - Utc::now().timestamp()))) {
-            Some(later) => later,
-            None => match list_everyone(question, &mut changes).await? {
-                Some(next) => next,
-                None => return everything("the server listed nobody who is left"),
-            },
-        });
+        list_at =
+            Some(match since.list_at.filter(|at| (0..86_400).contains(&(at - Utc::now().timestamp()))) {
+                Some(later) => later,
+                None => match list_everyone(question, &mut changes).await? {
+                    Some(next) => next,
+                    None => return everything("the server listed nobody who is left"),
+                },
+            });
     }
-    changes.cursor = Cursor::Usn(cursor::Usn { dsa, url: question.connection.url.clone(), usn, expired_until: until, list_at });
+    changes.cursor = Cursor::Usn(cursor::Usn {
+        dsa,
+        url: question.connection.url.clone(),
+        usn,
+        expired_until: until,
+        list_at,
+    });
     Ok(Answer::Changes(changes))
 }
 
@@ -115,7 +119,8 @@ pub(super) fn take(question: &Question<'_>, entry: &Entry, changes: &mut Changes
 }
 
 pub(super) fn is_deleted(entry: &Entry) -> bool {
-    let deleted = entry.values(&AttributeName::new("isDeleted")).any(|value| value.eq_ignore_ascii_case(b"TRUE"));
+    let deleted =
+        entry.values(&AttributeName::new("isDeleted")).any(|value| value.eq_ignore_ascii_case(b"TRUE"));
     deleted
 }
 

@@ -73,7 +73,8 @@ async fn follow(
         let item = stream.next().await.map_err(|error| broken(reason(&error, question.timeout)))?;
         let Some(item) = item else { break };
         let says_something = if item.is_intermediate() {
-            let info = messages::info(item).map_err(|()| broken("it sent something that is no change".to_owned()))?;
+            let info = messages::info(item)
+                .map_err(|()| broken("it sent something that is no change".to_owned()))?;
             // Cookies alone are of changes elsewhere, and who is left may not be all.
             matches!(info, Some(Info::Ids { .. } | Info::PresentPhase(_)))
         } else {

@@ -66,9 +66,10 @@ impl Entries<'_> {
     /// A directory may have no groups yet; without users there is nothing to synchronise.
     fn matches(&self, report: &mut Report, step: &str, counted: &Walked) -> Option<()> {
         let (count, below) = (counted.entries, format!("below {}", self.base));
+        let entries = if count == 1 { "entry" } else { "entries" };
         match &counted.end {
             End::Limited(why) => {
-                let message = format!("{} was cut off after {count} entries {below}: {why}", self.filter);
+                let message = format!("{} was cut off after {count} {entries} {below}: {why}", self.filter);
                 let remedy =
                     "every run would fail like this: raise the limits of the bind account on the server";
                 report.add(step, CheckState::Failed, message, Some(remedy), None);
@@ -84,7 +85,7 @@ impl Entries<'_> {
                 report.add(step, CheckState::Failed, message, Some(remedy), None);
                 return None;
             }
-            End::All => report.ok(step, format!("{} matches {count} entries {below}", self.filter)),
+            End::All => report.ok(step, format!("{} matches {count} {entries} {below}", self.filter)),
             End::Enough => {
                 report.ok(step, format!("{} matches {count} entries or more {below}", self.filter));
             }

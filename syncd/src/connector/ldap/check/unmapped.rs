@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::entry::{AttributeName, Entry};
+use super::super::entry::{Attribute, AttributeName, Entry};
 use super::super::text::shown;
 
 /// Parts of the names of attributes whose values nobody shall see.
@@ -20,6 +20,31 @@ const SECRET: [&str; 12] = [
     "pkcs12",
     "privatekey",
 ];
+/// What servers keep of every entry, in lower case. Nobody would map it.
+const HOUSEKEEPING: [&str; 22] = [
+    "createtimestamp",
+    "creatorsname",
+    "dscorepropagationdata",
+    "dsentrydn",
+    "entrycsn",
+    "entrydn",
+    "entryid",
+    "hassubordinates",
+    "instancetype",
+    "modifiersname",
+    "modifytimestamp",
+    "numsubordinates",
+    "objectclass",
+    "objectcategory",
+    "parentid",
+    "structuralobjectclass",
+    "subschemasubentry",
+    "usnchanged",
+    "usncreated",
+    "whenchanged",
+    "whencreated",
+    "distinguishedname",
+];
 /// Values shown of an attribute, and characters of each.
 const VALUES: usize = 3;
 const CHARACTERS: usize = 60;
@@ -27,17 +52,23 @@ const CHARACTERS: usize = 60;
 /// By name, how many values and the first of them.
 pub(super) fn of(entry: &Entry, used: &[String]) -> BTreeMap<String, String> {
     let used: Vec<AttributeName> = used.iter().map(|name| AttributeName::new(name)).collect();
-    let attributes = entry.attributes.iter();
-    let unused =
-        attributes.filter(|attribute| !used.iter().any(|name| name.is(plain(&attribute.description))));
-    unused
-        .map(|attribute| (shown(&attribute.description), told(&attribute.description, &attribute.values)))
-        .collect()
+    let unused = entry.attributes.iter().filter(|attribute| {
+        let name = plain(&attribute.description);
+        !is_housekeeping(name) && !used.iter().any(|used| used.is(name))
+    });
+    let told = |attribute: &Attribute| {
+        (shown(&attribute.description), told(&attribute.description, &attribute.values))
+    };
+    unused.map(told).collect()
 }
 
 /// Without options: `member;range=0-1499` is member.
 fn plain(description: &[u8]) -> &[u8] {
     description.split(|&byte| byte == b';').next().unwrap_or(description)
+}
+
+fn is_housekeeping(name: &[u8]) -> bool {
+    HOUSEKEEPING.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 pub(in super::super) fn is_secret(name: &[u8]) -> bool {
@@ -84,6 +115,7 @@ mod tests {
                 ("member;range=0-1", &[b"x"]),
                 ("telephoneNumber", &[b"1", b"2"]),
                 ("surname", &[b"Doe"]),
+                ("modifyTimestamp", &[b"20300101000000Z"]),
             ],
         );
         let used = ["uid", "mail", "member", "sn"].map(str::to_owned);

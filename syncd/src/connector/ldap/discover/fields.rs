@@ -86,7 +86,7 @@ const DULL: [&str; 62] = [
     "useraccountcontrol",
     "userprincipalname",
 ];
-const DULL_BEGINNINGS: [&str; 26] = [
+const DULL_BEGINNINGS: [&str; 27] = [
     "badp",
     "bootf",
     "createt",
@@ -110,6 +110,7 @@ const DULL_BEGINNINGS: [&str; 26] = [
     "samba",
     "shadow",
     "structurala",
+    "system",
     "usercert",
     "usn",
     "whenc",

@@ -12,6 +12,9 @@ use super::binary;
 use crate::config::ldap::Rule;
 use crate::config::ldap::rule::{Binary, Case, Origin, Piece};
 
+#[cfg(test)]
+mod tests;
+
 pub(super) struct Field {
     origin: Compiled,
     /// `None`: values are taken as they are.

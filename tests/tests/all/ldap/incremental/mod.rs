@@ -1,9 +1,12 @@
 //! Runs that read what changed: they come to the same as reading everything.
 
+mod live;
 mod openldap;
 mod phases;
+mod random;
+mod samba;
 
-use roster_tests::{Db, Directory, Slapd};
+use roster_tests::{ADMIN_DN, ADMIN_PASSWORD, Db, Directory, SAMBA_PASSWORD, Slapd};
 
 use super::{Lab, daemon_of};
 
@@ -21,7 +24,7 @@ fn of(slapd: Slapd) -> Lab {
     lab
 }
 
-impl Lab {
+impl<S> Lab<S> {
     /// How changes are found from here on.
     pub fn mode(&self) -> String {
         self.db.line("SELECT coalesce(cursor ->> 'mode', '') FROM roster_private.source_state")
@@ -53,8 +56,8 @@ impl Lab {
         assert!(said, "{because}: {message}");
     }
 
-    /// What a database holds that reads the directory as it is now for the first time.
-    pub fn hash_of_a_first_read(&self) -> String {
+    /// A database that reads the directory as it is now for the first time.
+    pub fn first_read(&self) -> Db {
         let other = Db::fresh();
         other.run("SELECT roster.create_identity_manager('corp', kind => 'ldap')");
         let text = self.db.line("SELECT config FROM roster.sources WHERE source = 'corp-ldap'");
@@ -63,12 +66,40 @@ impl Lab {
             "SELECT roster.create_source('corp-ldap', iam => 'corp', kind => 'ldap', config => $1)",
             &[&config],
         );
-        daemon_of(&other).sync("corp-ldap");
-        other.line("SELECT roster.snapshot_hash('corp')")
+        let password = if config["bind_dn"] == ADMIN_DN { ADMIN_PASSWORD } else { SAMBA_PASSWORD };
+        daemon_of(&other).with("LDAP_PASSWORD", password).sync("corp-ldap");
+        other
     }
 
     #[track_caller]
     pub fn agrees_with_a_first_read(&self) {
-        assert_eq!(self.hash(), self.hash_of_a_first_read(), "{:#?}", self.facts());
+        let other = self.first_read();
+        if self.hash() != other.line("SELECT roster.snapshot_hash('corp')") {
+            let (ours, theirs) = (stated(&self.db), stated(&other));
+            let only = |one: &[String], other: &[String]| -> Vec<String> {
+                one.iter().filter(|line| !other.contains(line)).cloned().collect()
+            };
+            panic!(
+                "only after the changes: {:#?}\nonly after a first read: {:#?}\nin quarantine: {:?}",
+                only(&ours, &theirs),
+                only(&theirs, &ours),
+                self.db.lines("SELECT * FROM roster.quarantine"),
+            );
+        }
+        let name = other.name.clone();
+        drop(other);
+        self.db.session_in("postgres").run(&format!("DROP DATABASE {name} WITH (FORCE)"));
     }
+}
+
+/// What people see, without ids.
+fn stated(db: &Db) -> Vec<String> {
+    db.lines(
+        "SELECT 'user', username, display_name, email, active FROM roster.users WHERE active
+         UNION ALL SELECT 'group', group_name, NULL, NULL, NULL FROM roster.groups
+         UNION ALL SELECT 'member', member_kind, member_name, group_name, NULL FROM roster.memberships
+         UNION ALL SELECT 'value', owner, attribute, value, NULL FROM roster.user_attributes
+         UNION ALL SELECT 'group value', owner, attribute, value, NULL FROM roster.group_attributes
+         UNION ALL SELECT 'effective', username, attribute, value, NULL FROM roster.effective_attributes",
+    )
 }

@@ -1,5 +1,6 @@
 //! What a server remembers, forgets, refuses, or was restored from.
 
+use roster_tests::fake_ldap::{FakeLdap, Script, Trick};
 use roster_tests::{BASE, Cutter, Db, Directory, Slapd, group_dn, user_dn};
 use serde_json::json;
 
@@ -107,4 +108,42 @@ fn without_help_of_the_server_everyone_is_listed_with_the_time_of_change() {
     lab.configure(json!({"user_base": format!("ou=people2,{BASE}")}));
     lab.sync();
     lab.agrees_with_a_first_read();
+}
+
+/// A server that says what no real one does, to who comes with a cookie.
+fn faked(trick: Trick) -> Lab<FakeLdap> {
+    let lab = Lab::faked(Script::openldap(&Directory::reference()));
+    lab.configure(json!({"incremental": "syncrepl"}));
+    lab.sync();
+    assert_eq!(lab.mode(), "syncrepl", "{}", lab.last_run("message"));
+    lab.fake().change(|script| script.tricks.push((String::new(), trick)));
+    lab
+}
+
+#[test]
+fn an_empty_list_of_who_is_left_is_not_believed() {
+    let lab = faked(Trick::EmptyPresentPhase);
+    let facts = lab.facts();
+    lab.sync_everything("nobody");
+    assert_eq!(lab.facts(), facts, "nobody was removed");
+}
+
+#[test]
+fn refused_cookies_have_everything_read() {
+    for code in [53, 4096] {
+        let lab = faked(Trick::RefuseCookie(code));
+        let facts = lab.facts();
+        lab.sync_everything(&format!("rc {code}"));
+        assert_eq!(lab.facts(), facts);
+    }
+}
+
+#[test]
+fn a_list_of_changes_that_breaks_off_changes_nothing() {
+    for trick in [Trick::Cut { page: 0 }, Trick::HalfMessage { page: 0 }, Trick::Silence { page: 0 }] {
+        let lab = faked(trick.clone());
+        let cursor = lab.cursor();
+        lab.sync_fails();
+        assert_eq!(lab.cursor(), cursor, "{trick:?}");
+    }
 }

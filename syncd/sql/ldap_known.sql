@@ -1,0 +1,1 @@
+SELECT key FROM roster_private.ldap_known($1, $2) AS key
