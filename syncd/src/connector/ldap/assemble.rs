@@ -117,7 +117,7 @@ impl Assembler {
         for (_, list) in &self.lists {
             match self.server {
                 // A large group never comes in one piece.
-                ServerKind::ActiveDirectory => add(&mut names, &ranges::first(list)),
+                ServerKind::ActiveDirectory => add(&mut names, &ranges::from(list, 0)),
                 _ => add(&mut names, list.as_str()),
             }
         }
@@ -189,7 +189,11 @@ impl Assembler {
         self.make_plain(entry);
         match self.mapping(Kind::Group).entity(entry) {
             Ok(entity) => Some((entity.key, false)),
-            Err(rejected) => rejected.key.map(|key| (key, true)),
+            // With all of its values it may be fine.
+            Err(rejected) => {
+                let partial = ranges::ranged(entry, self.wholes(Kind::Group)).is_some();
+                rejected.key.map(|key| (key, !partial))
+            }
         }
     }
 

@@ -25,12 +25,9 @@ pub(super) fn stamp(server: ServerKind) -> AttributeName {
     })
 }
 
-pub(super) fn first(name: &AttributeName) -> String {
-    format!("{};range=0-{}", name.as_str(), STEP - 1)
-}
-
+/// What to ask for: a server may send less, and need not be able to send all that is left.
 pub(super) fn from(name: &AttributeName, start: u64) -> String {
-    format!("{};range={start}-*", name.as_str())
+    format!("{};range={start}-{}", name.as_str(), start.saturating_add(STEP - 1))
 }
 
 /// The first of these whose values carry a range.

@@ -171,3 +171,21 @@ fn members_say_themselves_what_they_are_in() {
     lab.sync();
     assert_eq!((lab.members(), lab.nestings(), lab.hash()), (members, nestings, hash));
 }
+
+/// More members than are asked for at once.
+#[test]
+#[ignore = "takes a minute"]
+fn a_large_group_comes_in_parts() {
+    let Some(samba) = Samba::start() else { return };
+    let names: Vec<_> = (0..5100).map(|n| format!("u{n:04}")).collect();
+    samba.add_users(names.iter().map(|name| (name.as_str(), "")));
+    let members: Vec<_> = names.iter().map(|name| staff_dn(name)).collect();
+    samba.add_group("large", &members.iter().map(String::as_str).collect::<Vec<_>>());
+    let lab = domain(samba);
+    lab.configure(json!({"page_size": 1000, "timeout_seconds": 60}));
+    lab.sync();
+    assert_eq!(lab.members().len(), 5100);
+    lab.slapd.tools().remove_value(&samba_group_dn("large"), "member", &staff_dn("u5099"));
+    lab.sync();
+    assert_eq!(lab.last_run("added, changed, removed"), "0|0|1");
+}

@@ -1,5 +1,6 @@
-//! All the ways in which OpenLDAP keeps who is in a group.
+//! All the ways in which directories keep who is in a group.
 
+use roster_tests::fake_ldap::{Entry, Kind, Script};
 use roster_tests::{BASE, Directory, group_dn, user_dn};
 use serde_json::json;
 
@@ -174,4 +175,31 @@ fn members_who_cannot_be_taken_are_waited_for() {
     lab.sync();
     assert_eq!(waiting(), "1");
     assert_eq!(lab.quarantined(), [""; 0]);
+}
+
+/// As the real one answers; its own tests run where it can be installed.
+#[test]
+fn a_389_directory_works_by_its_defaults() {
+    let mut directory = Directory::reference();
+    directory.unique_group("unique", &[&user_dn("steve"), &user_dn("sam")]);
+    names_group(&mut directory, "names", &[&user_dn("sam"), &group_dn("unique")]);
+    let mut script = Script::of(Kind::Ds389, BASE);
+    script.entries = Script::openldap(&directory).entries;
+    for (n, entry) in script.entries.iter_mut().enumerate() {
+        entry.attributes.retain(|(name, _)| name != "entryUUID");
+        entry.set("nsUniqueId", vec![format!("5f8e{n:04x}-1dd211b2-8d9eaf05-4c9e0000").into_bytes()]);
+    }
+    let lock = |entry: &mut Entry, value: &str| entry.set("nsAccountLock", vec![value.as_bytes().to_vec()]);
+    lock(script.entry(&user_dn("sara")), "TRUE");
+    let lab = Lab::faked(script);
+    lab.configure(
+        json!({"username_attribute": null, "group_filter": null, "membership": null, "user_filter": null}),
+    );
+    lab.sync();
+    assert_eq!(lab.members(), ["sam|names", "sam|unique", "steve|unique"]);
+    assert_eq!(lab.nestings(), ["unique|names"]);
+    assert_eq!(lab.active_users(), ["fiona", "sam", "stephanie", "steve"], "sara is locked");
+    lab.fake().change(|script| lock(script.entry(&user_dn("sara")), "false"));
+    lab.sync();
+    assert_eq!(lab.active_users().len(), 5);
 }
