@@ -33,6 +33,8 @@ pub struct LdapConfig {
     /// `None`: the server says what it is.
     pub server: Option<ServerKind>,
     pub incremental: Incremental,
+    /// Whether `syncd run` watches the directory and runs when something changed.
+    pub live: bool,
     /// How far `modify_timestamp` looks back beyond the last run, for clocks that disagree.
     pub overlap: Duration,
     pub page_size: i32,

@@ -47,9 +47,7 @@ pub(super) struct Keys {
     pub(super) active: Option<Active>,
     page_size: Option<u64>,
     incremental: Option<String>,
-    /// For the database, which says who may watch the directory.
-    #[serde(rename = "live")]
-    _live: Option<bool>,
+    live: Option<bool>,
     full_every: Option<Value>,
     overlap_seconds: Option<u64>,
     grace: Option<Value>,
@@ -99,6 +97,7 @@ impl Keys {
             bind: self.bind()?,
             server: self.server()?,
             incremental: self.incremental()?,
+            live: self.live.unwrap_or(true),
             overlap: in_range("overlap_seconds", self.overlap_seconds.unwrap_or(300), 0, 86_400)
                 .map(Duration::from_secs)?,
             page_size: in_range("page_size", self.page_size.unwrap_or(1000), 1, 100_000)? as i32,
