@@ -73,14 +73,14 @@ fn print(out: &mut impl Write, args: &DiscoverArgs, proposal: &Proposal, sql: &s
     writeln!(out, "{sql}")
 }
 
+/// For a person to run.
 fn statements(proposal: &Proposal) -> io::Result<String> {
-    let iam = name(&proposal.root);
-    let source = source(&proposal.root);
+    let quoted = |name: String| format!("'{name}'");
     let config = dollar_quoted(&serde_json::to_string_pretty(&proposal.config)?);
-    Ok(format!(
-        "SELECT roster.create_identity_manager('{iam}', kind => 'ldap');\n\
-         SELECT roster.create_source('{source}', iam => '{iam}', kind => 'ldap', config => {config});"
-    ))
+    let sql = include_str!("../sql/discovered.sql").trim_end();
+    let sql = sql.replace(":iam", &quoted(name(&proposal.root)));
+    // The configuration comes last: what it contains is no variable.
+    Ok(sql.replace(":source", &quoted(source(&proposal.root))).replace(":config", &config))
 }
 
 /// Ends nowhere before its end, whatever a directory has names for.
@@ -114,6 +114,20 @@ mod tests {
         assert_eq!(name("O=Big Corp's"), "big_corp_s");
         assert_eq!(name(""), "directory");
         assert_eq!(source("DC=Corp,DC=net"), "corp-ldap");
+    }
+
+    #[test]
+    fn the_statements_are_complete() {
+        let proposal = Proposal {
+            server: "openldap".to_owned(),
+            config: json!({"user_base": "ou=:iam,dc=example"}),
+            reasons: Vec::new(),
+            root: "dc=example".to_owned(),
+        };
+        let sql = statements(&proposal).unwrap();
+        assert!(sql.contains("create_identity_manager('example', kind"), "{sql}");
+        assert!(sql.contains("create_source('example-ldap', iam => 'example', kind => 'ldap'"), "{sql}");
+        assert!(sql.contains("ou=:iam,dc=example") && sql.ends_with("$config$);"), "{sql}");
     }
 
     #[test]
