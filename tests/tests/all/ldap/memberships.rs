@@ -1,7 +1,7 @@
 //! All the ways in which directories keep who is in a group.
 
 use roster_tests::fake_ldap::{Entry, Kind, Script};
-use roster_tests::{BASE, Directory, group_dn, user_dn};
+use roster_tests::{BASE, Db, Directory, Dirsrv, group_dn, user_dn};
 use serde_json::json;
 
 use super::Lab;
@@ -177,7 +177,38 @@ fn members_who_cannot_be_taken_are_waited_for() {
     assert_eq!(lab.quarantined(), [""; 0]);
 }
 
-/// As the real one answers; its own tests run where it can be installed.
+const NONE_OF_ONES_OWN: [&str; 4] = ["username_attribute", "user_filter", "group_filter", "membership"];
+
+fn defaults() -> serde_json::Value {
+    let none = NONE_OF_ONES_OWN.iter().map(|key| ((*key).to_owned(), json!(null)));
+    none.chain([("incremental".to_owned(), json!("off"))]).collect::<serde_json::Map<_, _>>().into()
+}
+
+#[test]
+#[ignore = "long: needs 389-DS, which setup installs for make test-all only"]
+fn a_389_that_is_real_works_by_its_defaults() {
+    let mut directory = Directory::reference();
+    directory.unique_group("unique", &[&user_dn("steve"), &user_dn("sam")]);
+    names_group(&mut directory, "names", &[&user_dn("sam"), &group_dn("unique")]);
+    let dirsrv = Dirsrv::start(&directory);
+    let url = dirsrv.url();
+    let lab = Lab::of(Db::fresh(), dirsrv, &url);
+    lab.configure(defaults());
+    lab.sync();
+    assert_eq!(lab.members(), ["sam|names", "sam|unique", "steve|unique"]);
+    assert_eq!(lab.nestings(), ["unique|names"]);
+    let id = lab.db.line("SELECT external_id FROM roster.users WHERE username = 'sam'");
+    assert_eq!(lab.slapd.tools().value(&user_dn("sam"), "nsUniqueId"), Some(id));
+    let sam = lab.user_id("sam");
+    lab.slapd.tools().rename(&user_dn("sam"), "uid=samuel");
+    lab.slapd.lock(&user_dn("sara"), true);
+    lab.sync();
+    assert_eq!(lab.user_id("samuel"), sam);
+    assert_eq!(lab.members(), ["samuel|names", "samuel|unique", "steve|unique"]);
+    assert!(!lab.active_users().contains(&"sara".to_owned()));
+}
+
+/// The same with a fake, which is always there.
 #[test]
 fn a_389_directory_works_by_its_defaults() {
     let mut directory = Directory::reference();
@@ -192,9 +223,7 @@ fn a_389_directory_works_by_its_defaults() {
     let lock = |entry: &mut Entry, value: &str| entry.set("nsAccountLock", vec![value.as_bytes().to_vec()]);
     lock(script.entry(&user_dn("sara")), "TRUE");
     let lab = Lab::faked(script);
-    lab.configure(
-        json!({"username_attribute": null, "group_filter": null, "membership": null, "user_filter": null}),
-    );
+    lab.configure(defaults());
     lab.sync();
     assert_eq!(lab.members(), ["sam|names", "sam|unique", "steve|unique"]);
     assert_eq!(lab.nestings(), ["unique|names"]);
