@@ -180,6 +180,7 @@ fn an_admins_disable_outlives_every_sync() {
 #[test]
 fn a_user_renamed_between_the_user_pass_and_the_group_pass_loses_no_membership() {
     let (lab, proxy) = Lab::behind_proxy(&Directory::reference());
+    lab.configure(serde_json::json!({"incremental": "off"}));
     lab.sync();
     let passes = Passes::of(&proxy.searches()).0;
     assert!(passes.len() >= 2, "{passes:?}");
