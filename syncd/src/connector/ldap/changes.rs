@@ -32,7 +32,7 @@ const MOST_CHANGES: usize = 20_000;
 
 #[derive(Debug)]
 pub(super) enum Answer {
-    Changes(Changes),
+    Changes(Box<Changes>),
     /// Everything is to be read, and why.
     Everything(String),
 }

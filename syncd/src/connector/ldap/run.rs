@@ -68,7 +68,7 @@ async fn why_everything(
         return Ok(Err(Some(format!("changes are found by {mode} now, and were by {before}"))));
     }
     Ok(match question.changes(&since, &memory.containers().await?).await? {
-        Answer::Changes(changes) => Ok(changes),
+        Answer::Changes(changes) => Ok(*changes),
         Answer::Everything(why) => Err(Some(why)),
     })
 }

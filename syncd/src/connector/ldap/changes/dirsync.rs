@@ -91,7 +91,7 @@ pub(super) async fn changes(
     }
     usn::expired(question, since.expired_until, until, &mut changes.users).await?;
     changes.cursor = Cursor::DirSync(cursor::DirSync { cookies, expired_until: until });
-    Ok(Answer::Changes(changes))
+    Ok(Answer::Changes(Box::new(changes)))
 }
 
 fn take(question: &Question<'_>, entry: &Entry, known: &HashMap<Key, Reference>, changes: &mut Changes) {

@@ -58,7 +58,7 @@ pub(super) async fn changes(question: &Question<'_>, since: &str) -> Result<Answ
     let (users, groups) = (found.next().unwrap_or_default(), found.next().unwrap_or_default());
     let cursor = Cursor::ModifyTimestamp { since: format_time(newest) };
     let containers: Containers = containers::all(question).await?;
-    Ok(Answer::Changes(Changes { users, groups, containers, cursor }))
+    Ok(Answer::Changes(Box::new(Changes { users, groups, containers, cursor })))
 }
 
 /// `None` if too many have changed.

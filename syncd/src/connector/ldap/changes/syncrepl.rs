@@ -105,7 +105,7 @@ pub(super) async fn changes(question: &Question<'_>, since: &Cursor) -> Result<A
         }
     }
     let cursor = Cursor::Syncrepl { url: question.connection.url.clone(), cookies: next };
-    Ok(Answer::Changes(Changes { users, groups, containers: inner, cursor }))
+    Ok(Answer::Changes(Box::new(Changes { users, groups, containers: inner, cursor })))
 }
 
 fn no_cookie() -> Answer {

@@ -73,7 +73,7 @@ pub(super) async fn changes(question: &Question<'_>, since: &cursor::Usn) -> Res
         expired_until: until,
         list_at,
     });
-    Ok(Answer::Changes(changes))
+    Ok(Answer::Changes(Box::new(changes)))
 }
 
 /// A time that is far away is that of another clock.
@@ -122,9 +122,8 @@ pub(super) fn take(question: &Question<'_>, entry: &Entry, changes: &mut Changes
 }
 
 pub(super) fn is_deleted(entry: &Entry) -> bool {
-    let deleted =
-        entry.values(&AttributeName::new("isDeleted")).any(|value| value.eq_ignore_ascii_case(b"TRUE"));
-    deleted
+    let name = AttributeName::new("isDeleted");
+    entry.values(&name).any(|value| value.eq_ignore_ascii_case(b"TRUE"))
 }
 
 /// Accounts whose time was over between two moments: nothing changes in the directory then.

@@ -104,9 +104,8 @@ impl World {
 
     fn some_members(&self, rng: &mut Rng) -> Vec<String> {
         let everyone: Vec<&String> = self.users.iter().chain(&self.groups).map(|(_, dn)| dn).collect();
-        let mut some: Vec<String> = (0..rng.below(6))
-            .filter_map(|_| (!everyone.is_empty()).then(|| (*rng.pick(&everyone)).clone()))
-            .collect();
+        let count = if everyone.is_empty() { 0 } else { rng.below(6) };
+        let mut some: Vec<String> = (0..count).map(|_| (*rng.pick(&everyone)).clone()).collect();
         some.sort();
         some.dedup();
         some
