@@ -10,7 +10,7 @@ use super::values::check_attribute;
 pub enum Active {
     Always,
     /// `userAccountControl` without its bit 2, and `accountExpires` not over.
-    ActiveDirectory,
+    AccountControl,
     /// `nsAccountLock` is not true.
     AccountLock,
     /// One value of the attribute is among these (`is`), or none is.
@@ -26,7 +26,7 @@ const SHAPE: &str = "must be {\"attribute\": name, \"is\": [values]} or {\"attri
 impl Active {
     pub(super) fn by_default(server: ServerKind) -> Self {
         match server {
-            ServerKind::ActiveDirectory => Self::ActiveDirectory,
+            ServerKind::ActiveDirectory => Self::AccountControl,
             ServerKind::Ds389 => Self::AccountLock,
             ServerKind::OpenLdap | ServerKind::Other => Self::Always,
         }

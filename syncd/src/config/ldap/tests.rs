@@ -48,7 +48,7 @@ fn every_kind_of_server_has_its_defaults() {
             "(&(objectCategory=person)(objectClass=user))",
             "sAMAccountName",
             "(objectClass=group)",
-            Active::ActiveDirectory,
+            Active::AccountControl,
         ),
         (
             ServerKind::Ds389,
@@ -204,7 +204,7 @@ fn who_is_active_may_be_written() {
     let active = |written: Value| {
         with(json!({"active": written})).unwrap().for_server(ServerKind::ActiveDirectory).users.active
     };
-    assert_eq!(active(json!(null)), Active::ActiveDirectory);
+    assert_eq!(active(json!(null)), Active::AccountControl);
     assert_eq!(active(json!(false)), Active::Always);
     let values = vec!["A".to_owned()];
     assert_eq!(

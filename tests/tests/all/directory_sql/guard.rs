@@ -65,17 +65,27 @@ fn a_complete_run_and_time_end_the_count() {
 
 #[test]
 fn more_than_half_in_small_steps_is_more_than_half() {
-    let lab = lab_of(12);
-    assert!(gone(&lab, 0, 3).starts_with("succeeded|"));
-    assert!(gone(&lab, 3, 6).starts_with("succeeded|"));
-    assert!(gone(&lab, 6, 7).starts_with("blocked|"));
+    let lab = lab_of(120);
+    lab.db.run("SELECT roster.set_guard('ad', 'user', 50, 100), roster.set_guard('ad', 'membership', 50, 100)");
+    assert!(gone(&lab, 0, 25).starts_with("succeeded|"));
+    assert!(gone(&lab, 25, 50).starts_with("succeeded|"));
+    assert!(gone(&lab, 50, 75).starts_with("blocked|"));
     let told = last_message(&lab);
     assert!(
         told.contains(
-            "7 of 12 users (6 of them by runs of the last hour) would be removed: all or more than half"
+            "75 of 120 users (50 of them by runs of the last hour) would be removed: all or more than half"
         ),
         "{told}"
     );
+}
+
+#[test]
+fn a_handful_in_small_steps_is_daily_work() {
+    let lab = lab_of(12);
+    for (from, to) in [(0, 3), (3, 6), (6, 7)] {
+        assert!(gone(&lab, from, to).starts_with("succeeded|"));
+    }
+    assert!(gone(&lab, 7, 11).starts_with("blocked|"), "in one step it is not");
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub(super) async fn expired(
     users: &mut Found,
 ) -> Result<(), LdapSourceError> {
     let rule = &question.directory.users;
-    if rule.active != Active::ActiveDirectory || until <= from {
+    if rule.active != Active::AccountControl || until <= from {
         return Ok(());
     }
     let filter = format!("(&{}(accountExpires>={from})(accountExpires<={until}))", rule.filter);

@@ -44,7 +44,7 @@ impl Activity {
     pub(super) fn new(active: &Active, now: Filetime) -> Self {
         match active {
             Active::Always => Self::Always,
-            Active::ActiveDirectory => Self::ActiveDirectory {
+            Active::AccountControl => Self::ActiveDirectory {
                 control: AttributeName::new("userAccountControl"),
                 expires: AttributeName::new("accountExpires"),
                 now,
@@ -134,7 +134,7 @@ mod tests {
     fn accounts_of_active_directory() {
         let ad = |control: &[u8], expires: &[u8]| {
             is_active(
-                &Active::ActiveDirectory,
+                &Active::AccountControl,
                 &[("useraccountcontrol", &[control]), ("accountExpires", &[expires])],
             )
         };
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(ad(b"66048", future), Ok(true));
         assert_eq!(ad(b"512", past), Ok(false));
         assert_eq!(ad(b"-2147483136", b"0"), Ok(true), "the highest bit makes it negative");
-        assert_eq!(is_active(&Active::ActiveDirectory, &[]), Ok(true));
+        assert_eq!(is_active(&Active::AccountControl, &[]), Ok(true));
         for (control, expires, said) in [
             (&b"x"[..], &b"0"[..], "userAccountControl is \"x\", which is no number"),
             (b"512", b"never", "accountExpires is \"never\", which is no number"),
@@ -157,7 +157,7 @@ mod tests {
         ] {
             assert_eq!(ad(control, expires), Err(said.to_owned()));
         }
-        let twice = is_active(&Active::ActiveDirectory, &[("userAccountControl", &[b"512", b"514"])]);
+        let twice = is_active(&Active::AccountControl, &[("userAccountControl", &[b"512", b"514"])]);
         assert_eq!(twice, Err("userAccountControl has more than one value".to_owned()));
     }
 
