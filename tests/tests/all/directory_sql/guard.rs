@@ -66,7 +66,8 @@ fn a_complete_run_and_time_end_the_count() {
 #[test]
 fn more_than_half_in_small_steps_is_more_than_half() {
     let lab = lab_of(120);
-    lab.db.run("SELECT roster.set_guard('ad', 'user', 50, 100), roster.set_guard('ad', 'membership', 50, 100)");
+    lab.db
+        .run("SELECT roster.set_guard('ad', 'user', 50, 100), roster.set_guard('ad', 'membership', 50, 100)");
     assert!(gone(&lab, 0, 25).starts_with("succeeded|"));
     assert!(gone(&lab, 25, 50).starts_with("succeeded|"));
     assert!(gone(&lab, 50, 75).starts_with("blocked|"));
