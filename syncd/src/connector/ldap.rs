@@ -1,11 +1,12 @@
-//! OpenLDAP as a source: full reads, users and groups, membership by `member`.
+//! LDAP directories as sources: OpenLDAP, Active Directory, 389-DS and others.
 //!
-//! One read is three passes over the directory:
+//! Reading everything takes three passes over the directory (`read`):
 //! 1. the name and immutable id of every group, so that nesting can be resolved in whatever order;
 //! 2. the users, each sent on as soon as it is read;
-//! 3. the groups with their members, resolved by name to immutable ids at once.
+//! 3. the groups with their members, resolved to immutable ids at once, range by range.
 //!
-//! What stays in memory between them is one small slot per entry (`names`).
+//! What stays in memory between them is one small slot per entry (`names`). Reading changes (`incremental`) asks for single
+//! entries. Both make records of entries in the same way (`assemble`).
 
 use std::convert::Infallible;
 use std::sync::Arc;
