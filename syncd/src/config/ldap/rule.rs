@@ -85,6 +85,14 @@ impl Rule {
         Self { origin, binary: None, split: None, pattern: None, case: None, default: None }
     }
 
+    /// The attributes that it is made of.
+    pub fn names(&self) -> Vec<&str> {
+        match &self.origin {
+            Origin::Attributes(names) => names.iter().map(String::as_str).collect(),
+            Origin::Template(pieces) => pieces.iter().filter_map(Piece::attribute).collect(),
+        }
+    }
+
     /// Whether it is this attribute as it is.
     pub fn is_plain(&self, name: &str) -> bool {
         let is = |names: &[String]| matches!(names, [one] if one.eq_ignore_ascii_case(name));

@@ -130,6 +130,13 @@ fn never(directory: &Directory) -> Option<String> {
                 .to_owned(),
         );
     }
+    if names_member_of(directory) {
+        return Some(
+            "where a filter or a rule names memberOf every run reads everything: when a group changes, its members' \
+             entries do not"
+                .to_owned(),
+        );
+    }
     if !directory.has_native_id() {
         let native = Directory::native_id(directory.server);
         return Some(format!(
@@ -138,6 +145,23 @@ fn never(directory: &Directory) -> Option<String> {
         ));
     }
     None
+}
+
+/// Servers work it out of the groups: whoever leaves one does not change.
+fn names_member_of(directory: &Directory) -> bool {
+    let is_it = |name: &str| name.split(';').next().is_some_and(|base| base.eq_ignore_ascii_case("memberOf"));
+    let users = &directory.users;
+    let groups = directory.groups.as_ref();
+    let filters = [Some(&users.filter), groups.map(|groups| &groups.filter)];
+    let in_filter =
+        filters.into_iter().flatten().any(|filter| filter.to_ascii_lowercase().contains("(memberof"));
+    let of_users = users.profile.values().chain(users.attributes.values()).chain(users.platforms.values());
+    let of_groups = groups.into_iter().flat_map(|groups| groups.attributes.values());
+    in_filter
+        || of_users
+            .chain(of_groups)
+            .chain([&users.username])
+            .any(|rule| rule.names().iter().any(|name| is_it(name)))
 }
 
 #[cfg(test)]
@@ -189,6 +213,8 @@ mod tests {
             json!({"membership": "memberOf"}),
             json!({"membership": ["member", "memberURL"]}),
             json!({"id_attribute": "employeeNumber"}),
+            json!({"sync_filter": "(memberOf:1.2.840.113556.1.4.1941:=cn=staff,dc=example,dc=org)"}),
+            json!({"attributes": {"team": "{cn}/{memberof|none}"}}),
         ] {
             assert_eq!(chosen(reads_all.clone(), &openldap, true), Ok(Mode::Off), "{reads_all}");
         }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::sync_messages::{self as messages, EntryState, Info};
+use super::tree::everyone;
 use super::{Answer, Changes, Found, MOST_CHANGES, Question, containers, too_many};
 use crate::connector::Containers;
 use crate::connector::ldap::entry::Entry;
@@ -92,7 +93,8 @@ pub(super) async fn changes(question: &Question<'_>, since: &Cursor) -> Result<A
             return Ok(too_many());
         }
         next.insert(area.name.to_owned(), told.cookie.take().unwrap_or_else(|| cookie.clone()));
-        if told.everyone_left && told.present.is_empty() && told.changed.is_empty() {
+        let nobody = told.everyone_left && told.present.is_empty() && told.changed.is_empty();
+        if nobody && is_doubtful(question, &area).await? {
             return Ok(Answer::Everything(format!(
                 "the server listed nobody among the {} that are left",
                 area.name
@@ -106,6 +108,18 @@ pub(super) async fn changes(question: &Question<'_>, since: &Cursor) -> Result<A
     }
     let cursor = Cursor::Syncrepl { url: question.connection.url.clone(), cookies: next };
     Ok(Answer::Changes(Box::new(Changes { users, groups, containers: inner, cursor })))
+}
+
+/// Nobody is left: there are always users, there need be no groups, and containers are of no account.
+async fn is_doubtful(question: &Question<'_>, area: &Area) -> Result<bool, LdapSourceError> {
+    match area.name {
+        USERS => Ok(true),
+        GROUPS => {
+            let groups = everyone(question, &area.base, &area.filter).await?;
+            Ok(groups.is_none_or(|groups| !groups.is_empty()))
+        }
+        _ => Ok(false),
+    }
 }
 
 fn no_cookie() -> Answer {

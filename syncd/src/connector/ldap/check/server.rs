@@ -55,11 +55,7 @@ fn meaning(directory: &Directory) -> String {
 }
 
 fn named(rule: &Rule) -> String {
-    let names: Vec<&str> = match &rule.origin {
-        Origin::Attributes(names) => names.iter().map(String::as_str).collect(),
-        Origin::Template(pieces) => pieces.iter().filter_map(Piece::attribute).collect(),
-    };
-    names.join(", ")
+    rule.names().join(", ")
 }
 
 pub(super) async fn incremental(
