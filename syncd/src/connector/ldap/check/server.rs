@@ -4,7 +4,6 @@ use super::super::connection::Connection;
 use super::super::modes::{self, Mode};
 use super::super::root_dse::context_csn;
 use super::report::Report;
-use crate::config::ldap::rule::{Origin, Piece};
 use crate::config::ldap::{Directory, GroupName, Incremental, LdapConfig, Rule, ServerKind};
 
 /// RFC 2696.
