@@ -270,9 +270,13 @@ BEGIN
            WHERE q.source_id = v_source AND q.kind IN ('user', 'group') AND q.entry ->> 'external_id' IS NOT NULL LIMIT 800)
           UNION
           (SELECT 'user', u.external_id FROM user_claim k JOIN app_user u USING (user_id)
-           WHERE k.source_id = v_source AND k.fingerprint IS NULL AND k.missing_since IS NULL AND u.external_id IS NOT NULL LIMIT 200)) a;
+           WHERE k.source_id = v_source AND k.fingerprint IS NULL AND k.missing_since IS NULL AND u.external_id IS NOT NULL LIMIT 200)
+          UNION
+          -- Whoever is back without having changed is told by nobody.
+          (SELECT 'user', u.external_id FROM user_claim k JOIN app_user u USING (user_id)
+           WHERE k.source_id = v_source AND k.missing_since IS NOT NULL AND u.external_id IS NOT NULL LIMIT 200)) a;
 END $$;
-COMMENT ON FUNCTION roster_private.ldap_again IS 'Entries of the source of a run that are looked at again, whether or not they changed: quarantined ones, and users who must be compared in full because somebody else let go of them. At most 1000.';
+COMMENT ON FUNCTION roster_private.ldap_again IS 'Entries of the source of a run that are looked at again, whether or not they changed: quarantined ones, users who must be compared in full because somebody else let go of them, and missing ones. At most 1200.';
 
 CREATE FUNCTION roster_private.ldap_containers(run_id bigint) RETURNS TABLE (key uuid, reference uuid)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, roster_private, pg_temp
