@@ -415,6 +415,8 @@ FROM roster_private.source s
 JOIN roster_private.source_state t ON t.source_id = s.source_id AND t.cursor IS NOT NULL AND t.config_digest = roster_private.config_digest(s.config)
 WHERE s.kind = 'ldap' AND s.enabled AND s.dropped_at IS NULL
   AND coalesce(s.config ->> 'live', 'true') <> 'false' AND coalesce(s.config ->> 'incremental', 'auto') <> 'off'
+  -- Nothing tells that a time of change is newer than another: only a schedule finds out.
+  AND t.cursor ->> 'mode' IS DISTINCT FROM 'modify_timestamp'
   AND NOT roster_private.is_held(s.source_id) AND NOT roster_private.is_blocked(s.source_id);
 COMMENT ON VIEW roster_private.watched_directory IS 'Directories that can be watched for changes: read once, and nothing is in the way of reading on.';
 

@@ -57,6 +57,9 @@ fn what_cannot_be_read_on_is_not_watched() {
     assert_eq!(held(&lab, ONE), [""; 0], "never read");
     lab.begin().user("u1", "ann").user("u2", "bob").complete();
     assert_eq!(held(&lab, ONE), [""; 0], "no cursor");
+    let by_time = "complete => true, cursor => '{\"mode\": \"modify_timestamp\"}'";
+    lab.begin().user("u1", "ann").user("u2", "bob").end(by_time);
+    assert_eq!(held(&lab, ONE), [""; 0], "nobody tells of changes");
     let full = |lab: &Lab| {
         lab.begin().user("u1", "ann").user("u2", "bob").end("complete => true, cursor => '{\"at\": 1}'");
     };
