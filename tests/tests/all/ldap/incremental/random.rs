@@ -2,7 +2,7 @@
 
 mod world;
 
-use roster_tests::{Cutter, Db, Directory, Rng, SAMBA_ADMIN_DN, SAMBA_PASSWORD, STAFF, Samba, Slapd};
+use roster_tests::{Cutter, Db, Directory, Dirsrv, Rng, SAMBA_ADMIN_DN, SAMBA_PASSWORD, STAFF, Samba, Slapd};
 use serde_json::json;
 
 use super::super::Lab;
@@ -60,12 +60,26 @@ fn many_rounds_with_dirsync() {
     active_directory("dirsync", 50);
 }
 
-fn openldap(options: roster_tests::SlapdOptions, rounds: usize) {
+#[test]
+#[ignore = "long"]
+fn many_rounds_on_389_ds() {
+    let dirsrv = Dirsrv::start(&units());
+    let cutter = Cutter::before(dirsrv.port);
+    let url = format!("ldap://127.0.0.1:{}", cutter.port);
+    let mut lab = Lab::of(Db::fresh(), dirsrv, &url);
+    play(&mut lab, &cutter, 50);
+}
+
+fn units() -> Directory {
     let mut directory = Directory::default();
     for unit in world::OPENLDAP_UNITS {
         directory.unit(unit);
     }
-    let slapd = options.start(&directory);
+    directory
+}
+
+fn openldap(options: roster_tests::SlapdOptions, rounds: usize) {
+    let slapd = options.start(&units());
     let cutter = Cutter::before(slapd.port);
     let url = format!("ldap://127.0.0.1:{}", cutter.port);
     let mut lab = Lab::of(Db::fresh(), slapd, &url);

@@ -1,6 +1,6 @@
 //! A directory in which things happen at random.
 
-use roster_tests::{BASE, GROUPS, LdapTools, Rng, STAFF, Samba, Slapd, readable};
+use roster_tests::{BASE, Dirsrv, GROUPS, LdapTools, Rng, STAFF, Samba, Slapd, readable};
 
 pub const OPENLDAP_UNITS: [&str; 3] = [
     "ou=inner,ou=people,dc=example,dc=org",
@@ -25,6 +25,9 @@ pub trait Server {
     fn move_below(&self, dn: &str, superior: &str) -> String;
     fn restart(&mut self);
     fn lists_nobody(&self) -> bool;
+    fn renames_containers(&self) -> bool {
+        true
+    }
     /// Something that only this server has.
     fn special(&self, rng: &mut Rng, user: &str) -> String;
 }
@@ -84,7 +87,7 @@ impl World {
             16 | 17 => self.remove_member(rng, server),
             18 => self.replace_members(rng, server),
             19 => self.change_value(rng, server),
-            20 => self.rename_container(rng, server),
+            20 if server.renames_containers() => self.rename_container(rng, server),
             _ => match self.users.is_empty() {
                 true => "nobody".into(),
                 false => server.special(rng, &rng.clone().pick(&self.users).1),
@@ -263,15 +266,39 @@ fn members(server: &impl Server, group: &str) -> Vec<String> {
     readable(&ldif).lines().filter_map(|line| line.strip_prefix("member: ")).map(str::to_owned).collect()
 }
 
+/// The suffix, the places and the schema that the tests give to OpenLDAP and to 389-DS.
+fn lab_user_places() -> Vec<String> {
+    let [inner, elsewhere, _] = OPENLDAP_UNITS;
+    vec![format!("ou=people,{BASE}"), inner.to_owned(), elsewhere.to_owned()]
+}
+
+fn lab_group_places() -> Vec<String> {
+    let [_, elsewhere, teams] = OPENLDAP_UNITS;
+    vec![format!("ou=groups,{BASE}"), teams.to_owned(), elsewhere.to_owned()]
+}
+
+fn lab_rdn(name: &str, is_user: bool) -> String {
+    format!("{}={name}", if is_user { "uid" } else { "cn" })
+}
+
+fn lab_entry(dn: &str, name: &str, is_user: bool) -> String {
+    match is_user {
+        true => format!(
+            "dn: {dn}\nchangetype: add\nobjectClass: inetOrgPerson\nobjectClass: labPerson\nuid: {name}\ncn: {name}\nsn: {name}\nmail: {name}@example.org\n"
+        ),
+        false => {
+            format!("dn: {dn}\nchangetype: add\nobjectClass: labGroup\ncn: {name}\nlabOrganization: {name}\n")
+        }
+    }
+}
+
 impl Server for Slapd {
     fn user_places(&self) -> Vec<String> {
-        let [inner, elsewhere, _] = OPENLDAP_UNITS;
-        vec![format!("ou=people,{BASE}"), inner.to_owned(), elsewhere.to_owned()]
+        lab_user_places()
     }
 
     fn group_places(&self) -> Vec<String> {
-        let [_, elsewhere, teams] = OPENLDAP_UNITS;
-        vec![format!("ou=groups,{BASE}"), teams.to_owned(), elsewhere.to_owned()]
+        lab_group_places()
     }
 
     fn tools(&self) -> LdapTools {
@@ -279,18 +306,11 @@ impl Server for Slapd {
     }
 
     fn rdn(&self, name: &str, is_user: bool) -> String {
-        format!("{}={name}", if is_user { "uid" } else { "cn" })
+        lab_rdn(name, is_user)
     }
 
     fn entry(&self, dn: &str, name: &str, is_user: bool) -> String {
-        match is_user {
-            true => format!(
-                "dn: {dn}\nchangetype: add\nobjectClass: inetOrgPerson\nobjectClass: labPerson\nuid: {name}\ncn: {name}\nsn: {name}\nmail: {name}@example.org\n"
-            ),
-            false => format!(
-                "dn: {dn}\nchangetype: add\nobjectClass: labGroup\ncn: {name}\nlabOrganization: {name}\n"
-            ),
-        }
+        lab_entry(dn, name, is_user)
     }
 
     fn country(&self) -> &'static str {
@@ -323,6 +343,63 @@ impl Server for Slapd {
         let values = &values[..rng.below(3)];
         self.tools().set(user, "labRole", values);
         format!("roles of {user}: {values:?}")
+    }
+}
+
+impl Server for Dirsrv {
+    fn user_places(&self) -> Vec<String> {
+        lab_user_places()
+    }
+
+    fn group_places(&self) -> Vec<String> {
+        lab_group_places()
+    }
+
+    fn tools(&self) -> LdapTools {
+        Dirsrv::tools(self)
+    }
+
+    fn rdn(&self, name: &str, is_user: bool) -> String {
+        lab_rdn(name, is_user)
+    }
+
+    fn entry(&self, dn: &str, name: &str, is_user: bool) -> String {
+        lab_entry(dn, name, is_user)
+    }
+
+    fn country(&self) -> &'static str {
+        "labCountry"
+    }
+
+    fn delete(&self, dn: &str) {
+        self.tools().delete(dn);
+    }
+
+    fn rename(&self, dn: &str, rdn: &str) {
+        self.tools().rename(dn, rdn);
+    }
+
+    fn move_below(&self, dn: &str, superior: &str) -> String {
+        self.tools().move_below(dn, superior)
+    }
+
+    fn restart(&mut self) {
+        Dirsrv::restart(self);
+    }
+
+    /// 389-DS 2.3 may answer rc 1 when an entry is deleted and made anew below a renamed container.
+    fn renames_containers(&self) -> bool {
+        false
+    }
+
+    fn lists_nobody(&self) -> bool {
+        true
+    }
+
+    fn special(&self, rng: &mut Rng, user: &str) -> String {
+        let locked = rng.one_in(2);
+        self.lock(user, locked);
+        format!("lock of {user}: {locked}")
     }
 }
 
